@@ -1,0 +1,277 @@
+"""What must hold for Supertone's voice usage, whoever serves it: the plan of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from datetime import date
+
+from hypothesis import strategies as st
+
+from usage_contracts import values
+from usage_contracts.calendar_days import DAY, leap_day, month_start
+from usage_contracts.dates import iso_date
+from usage_contracts.explore import explore
+from usage_contracts.looks.supertone import (
+    EXAMPLES,
+    LONGEST,
+    SIGNS,
+    TOLERATED,
+    figures,
+    inhabited,
+    look,
+    look_denied,
+    rows_of,
+    settled,
+)
+from usage_contracts.run import Run, start, unanswered
+from usage_contracts.steps import access, harmless, probe, refused, turned_down, twice
+from usage_contracts.target import Answer, Call
+from usage_contracts.verdict import Judgement, judge
+from usage_contracts.windows import Windows, compare, edges, latest_day, narrow, stretch
+
+__all__ = ["SIGNS", "TOLERATED", "figures", "inhabited", "look", "look_denied", "plan", "settled"]
+
+
+def window(first: date, last: date) -> Call:
+    """The question about the dates first..last."""
+    return Call((("start_date", first.isoformat()), ("end_date", last.isoformat())))
+
+
+def _dated(name: Hashable) -> str:
+    assert isinstance(name, tuple)
+    return str(name[1])
+
+
+WINDOWS = Windows(
+    window, "supertone.windows-add-up", longest=LONGEST, ends="supertone.both-ends-included", dated=_dated
+)
+
+
+def refusal(answer: Answer) -> str:
+    """A 400 or 422, or the 500 which the page documents in its own words."""
+    if answer.status in {400, 422}:
+        return ""
+    documented = answer.status == 500 and b"failed to get usages" in answer.body.lower()
+    return "" if documented else f"status {answer.status}"
+
+
+def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
+    """The steps of a run, most telling first."""
+    anchor = latest_day(run, WINDOWS, EXAMPLES)
+    day = anchor or run.settled_day
+    near = [window(day - DAY * 6, day), window(day, day)]
+    if run.live:
+        yield lambda run: _live(run, day)
+        return
+    yield lambda run: _long_windows(run, day)
+    yield lambda run: _limit(run, day)
+    yield lambda run: _agreeing(run, day)
+    yield lambda run: _nothing_used(run, day)
+    yield lambda run: _bad_dates(run, day)
+    yield lambda run: harmless(run, near)
+    yield lambda run: access(run, near, SIGNS, bad=[window(day, day - DAY)])
+    yield lambda run: twice(run, [window(day - DAY * 29, day), *near, *map(_window, EXAMPLES)])
+    yield lambda run: _explored(run, day)
+
+
+def _window(span: tuple[date, date]) -> Call:
+    return window(*span)
+
+
+def _live(run: Run, day: date) -> Iterator[Judgement]:
+    yield from _thirty(run, day - DAY * 29)
+    yield from _limit(run, day, spans=(31,))
+    wide = (day - DAY * 29, day)
+    for span in ((day, day), (day - DAY * 6, day), (day - DAY * 29, day - DAY * 22)):
+        narrow(run, WINDOWS, wide, span)
+    yield from _nothing_used(run, day)
+    yield from _bad_dates(run, day, drawn=False)
+    yield from harmless(run, [window(day - DAY * 6, day)])
+    yield from twice(run, [window(day, day)])
+    if run.probe_auth:
+        yield from probe(run, window(day, day), SIGNS)
+
+
+def _thirty(run: Run, first: date) -> Iterator[Judgement]:
+    answer = run.ask(window(first, first + DAY * 29))
+    if not unanswered(answer):
+        yield judge(
+            "supertone.thirty-dates",
+            answer.status == 200,
+            answer,
+            observed=f"30 dates got status {answer.status}: {start(answer)}",
+            allowed="200: the page's own example asks for 30 dates",
+        )
+
+
+def _long_windows(run: Run, day: date) -> Iterator[Judgement]:
+    """The longest legal window is answered wherever it starts, and so is every shorter one."""
+    leap, new_year = leap_day(day), date(day.year, 1, 1)
+    starts = [day - DAY * 29, leap - DAY * 15, new_year - DAY * 15, EXAMPLES[1][0]]
+    starts += [month_start(day, back) for back in range(1, 13, 3)]
+    starts += [date(leap.year + 1, 2, 1), date(day.year - 1, 12, 31)]
+    for first in starts:
+        yield from _thirty(run, first)
+    for days in (1, 2, 7, 8, 14, 15, 28, 29):
+        run.valid(window(day - DAY * (days - 1), day))
+    for turn in (leap, new_year - DAY, new_year, month_start(day) - DAY):
+        run.valid(window(turn, turn))
+
+
+def _limit(run: Run, day: date, spans: tuple[int, ...] = (31, 32, 33, 45, 60, 89)) -> Iterator[Judgement]:
+    """A longer window is refused or cut, never answered with rows over its whole span."""
+    known = _days(run)
+    for span in spans:
+        pair = next((one for one in sorted(known, reverse=True) if one - DAY * span in known), None)
+        last = pair or day
+        yield from _too_long(run, window(last - DAY * span, last))
+    if not run.live:
+        yield from _too_long(run, window(day - DAY * 366, day))
+        yield from _too_long(run, window(date(1970, 1, 1), run.today))
+
+
+def _too_long(run: Run, call: Call) -> Iterator[Judgement]:
+    answer = run.ask(call)
+    if unanswered(answer):
+        return
+    if answer.refused:
+        yield judge("supertone.limit-30-days", True, answer)
+        yield from turned_down(run, answer, SIGNS, refusal=refusal)
+    elif answer.status == 200:
+        run.note("the limit of 30 days is not enforced by a refusal")
+    else:
+        yield judge(
+            "supertone.refusal-status", False, answer, observed=f"status {answer.status}", allowed="400"
+        )
+
+
+def _days(run: Run) -> set[date]:
+    """Every date some answer of this run showed rows for."""
+    answers = (answer for answer in run.first.values() if answer.ok)
+    found = (iso_date(row.get("date")) for answer in answers for row in rows_of(answer))
+    return {day for day in found if day is not None}
+
+
+def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
+    """Narrow windows show just what wide ones show for their dates."""
+    cuts = stretch(run, day)
+    compare(run, WINDOWS, cuts, [(0, len(cuts) - 1)])
+    wide = (cuts[0] - DAY * 12, cuts[-1] + DAY * 7)
+    for days in (2, 7, 8, 14, 15):
+        narrow(run, WINDOWS, wide, (cuts[0], cuts[0] + DAY * (days - 1)))
+        narrow(run, WINDOWS, wide, (cuts[-1] - DAY * days, cuts[-1] - DAY))
+    month = month_start(day, 1)
+    narrow(run, WINDOWS, (month - DAY * 2, month + DAY * 27), (month, month + DAY * 26))
+    for around in edges(run, day):
+        compare(run, WINDOWS, around, [(0, 3)])
+    for back in (365, 730):
+        compare(run, WINDOWS, [day - DAY * (back + n) for n in (3, 2, 0)], [(0, 2)])
+    return iter(())
+
+
+def _nothing_used(run: Run, day: date) -> Iterator[Judgement]:
+    """A period without records gets an empty array."""
+    wide = run.ask(window(day - DAY * 29, day))
+    quiet: list[date] = []
+    if wide.ok:
+        known = {iso_date(row.get("date")) for row in rows_of(wide)}
+        quiet = [one for n in range(30) if (one := day - DAY * n) not in known]
+    for one in quiet[: 1 if run.live else 3]:
+        yield from _empty(run, window(one, one), sure=True)
+    if not run.live:
+        yield from _empty(run, window(date(1999, 1, 1), date(1999, 1, 10)), sure=False)
+        yield from _empty(run, window(run.today + DAY * 3, run.today + DAY * 9), sure=False)
+    elif not quiet:
+        yield from _empty(run, window(date(2015, 1, 1), date(2015, 1, 10)), sure=False)
+
+
+def _empty(run: Run, call: Call, *, sure: bool) -> Iterator[Judgement]:
+    answer = run.ask(call)
+    if unanswered(answer):
+        return
+    if not sure and 400 <= answer.status < 500:
+        return
+    shown = answer.json.get("usages") if answer.ok else None
+    yield judge(
+        "supertone.empty-array",
+        shown == [],
+        answer,
+        observed=f"status {answer.status}: {start(answer)}",
+        allowed='200 with "usages": [] where nothing was used',
+    )
+
+
+def _bad_dates(run: Run, day: date, *, drawn: bool = True) -> Iterator[Judgement]:
+    """What is no date is refused; a reversed period has no rows; a missing date opens no wider window."""
+    good = window(day - DAY * 3, day)
+    nonsense = values.NO_DATES if drawn else values.NO_DATES[:1]
+    for bad in nonsense:
+        yield from _no_date(run, good.using(start_date=bad))
+        yield from _no_date(run, good.using(end_date=bad))
+    if drawn:
+        yield from _no_date(run, good.using(start_date="yesterday", end_date="today"))
+    for days in (1, 3, 20) if drawn else (3,):
+        yield from _reversed(run, window(day, day - DAY * days))
+    long = window(day - DAY * 60, day)
+    yield from _missing(run, long.using(end_date=None))
+    if drawn:
+        yield from _missing(run, long.using(start_date=None))
+        yield from _missing(run, Call())
+    if drawn:
+        explore(
+            run,
+            values.no_dates(),
+            lambda bad: _held(run, _no_date(run, good.using(start_date=bad))),
+            share=0.5,
+        )
+
+
+def _held(run: Run, judgements: Iterable[Judgement]) -> bool:
+    told = list(judgements)
+    run.enter(told)
+    return all(judgement.held for judgement in told)
+
+
+def _no_date(run: Run, call: Call) -> Iterator[Judgement]:
+    return refused(
+        run, call, "malformed-date-refused", SIGNS, refusal=refusal, allowed="a refusal of what is no date"
+    )
+
+
+def _reversed(run: Run, call: Call) -> Iterator[Judgement]:
+    answer = run.ask(call)
+    if unanswered(answer):
+        return
+    yield judge(
+        "supertone.reversed-window-empty",
+        answer.status != 200 or not rows_of(answer),
+        answer,
+        observed=f"rows although the period ends before it starts: {start(answer)}",
+        allowed="a refusal, or no rows",
+    )
+    if answer.refused:
+        yield from turned_down(run, answer, SIGNS, refusal=refusal)
+
+
+def _missing(run: Run, call: Call) -> Iterator[Judgement]:
+    answer = run.ask(call)
+    if unanswered(answer):
+        return
+    yield judge("supertone.missing-date-refused", answer.refused, answer, observed=f"status {answer.status}")
+    days = [day for row in rows_of(answer) if (day := iso_date(row.get("date"))) is not None]
+    span = (max(days) - min(days)).days if days else 0
+    yield judge("supertone.both-dates-required", span <= LONGEST, answer, observed=f"rows over {span} days")
+    if answer.refused:
+        yield from turned_down(run, answer, SIGNS, refusal=refusal)
+
+
+def _explored(run: Run, day: date) -> Iterator[Judgement]:
+    """Drawn windows agree with the wide ones known by now."""
+    wide = (day - DAY * 29, day)
+
+    def holds(drawn: tuple[int, int]) -> bool:
+        low, high = sorted(drawn)
+        return narrow(run, WINDOWS, wide, (day - DAY * high, day - DAY * low))
+
+    explore(run, st.tuples(st.integers(0, 29), st.integers(0, 29)), holds)
+    return iter(())

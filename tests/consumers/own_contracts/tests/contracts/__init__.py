@@ -1,0 +1,1 @@
+"""The consumer's own contract tests, in a package that has the name of a folder of ours."""

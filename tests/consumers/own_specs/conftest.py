@@ -1,0 +1,1 @@
+"""Its folder makes the packages beside it importable."""

@@ -1,0 +1,3 @@
+"""A package of the consumer's own, named contracts."""
+
+OWNER = "consumer"

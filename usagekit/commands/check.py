@@ -1,0 +1,254 @@
+"""`usagekit check`: hold a provider's document against a server."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from usage_specs import PROVIDERS, load
+from usagekit.checking import CheckError, Options, check, is_loopback, planned, read_url
+from usagekit.cli import FailedStart, hint
+
+if TYPE_CHECKING:
+    from usage_contracts.verdict import Report
+
+FORMATS = ("text", "json", "junit", "html", "github", "sarif")
+MISSING = "contract runs need more packages: pip install 'usagekit[contracts]'"
+# The gravest ending of several runs is the exit status of them all.
+GRAVITY = (1, 3, 4, 0)
+SHORTEST_KEY = 8
+
+
+@click.command()
+@click.argument("providers", nargs=-1, metavar="PROVIDER...")
+@click.option(
+    "--url",
+    help="Origin, or origin and prefix, to ask; {provider} stands for each name. "
+    "Without it a fake is started.",
+)
+@click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
+@click.option("--key-file", type=click.Path(path_type=Path), help="File whose first line is the key.")
+@click.option("--key", help="The key itself; others on this machine can read it in the process list.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same questions.")
+@click.option("--scenario", default="busy", show_default=True, help="State of the fake that is started.")
+@click.option("--now", help="The service's time, such as 2026-03-01T12:00:00Z; by default this machine's.")
+@click.option(
+    "--examples",
+    default=8,
+    show_default=True,
+    type=click.IntRange(0, 1000),
+    help="Draws of each property beyond the plan.",
+)
+@click.option("--max-requests", type=click.IntRange(1), help="Hard cap on requests for each provider.")
+@click.option("--per-minute", type=click.IntRange(1, 6000), help="Fastest pace of a live run.")
+@click.option(
+    "--timeout",
+    default=10.0,
+    show_default=True,
+    type=click.FloatRange(0.1, 600),
+    help="Seconds for an answer.",
+)
+@click.option("--live/--no-live", default=None, help="Paced, capped, GET only; by itself beyond loopback.")
+@click.option(
+    "--probe-auth", is_flag=True, help="Allow a live run two requests without a good key, at its end."
+)
+@click.option(
+    "--known",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value that a filter has in this account, such as project_id=...; may be repeated.",
+)
+@click.option("--strict", is_flag=True, help="Fail also where an assumption differs.")
+@click.option("--dry-run", is_flag=True, help="Send nothing; print the requests a live run may send.")
+@click.option(
+    "--format",
+    "formats",
+    multiple=True,
+    default=("text",),
+    type=click.Choice(FORMATS),
+    help="Report format; may be given several times.",
+)
+@click.option(
+    "--output",
+    "outputs",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File for the format given at the same place; formats without one go to stdout.",
+)
+def command(providers: Sequence[str], formats: Sequence[str], outputs: Sequence[Path], **given: Any) -> int:
+    """Judge servers by their documents, one verdict per behaviour.
+
+    Exit status: 0 every exercised behaviour held, 1 one was broken, 2 wrong usage, 3 the target could not be
+    reached or judged, 4 nothing was really tested.
+    """
+    names, options, url = known_providers(providers), _options(given), given["url"]
+    _writable(formats, outputs)
+    sources = [given[name] for name in ("key_env", "key_file", "key")]
+    keys = {name: _key(name, url, *sources) for name in names}
+    if given["dry_run"]:
+        return _print_plans(names, url, options)
+    reports = [_one(name, url, keys[name], options) for name in names]
+    _write(reports, [held for held in keys.values() if held], formats, outputs)
+    return min((report.exit_status for report in reports), key=GRAVITY.index)
+
+
+def _options(given: Mapping[str, Any]) -> Options:
+    _scenario(given["scenario"])
+    same = ("seed", "scenario", "examples", "live", "per_minute", "probe_auth", "strict")
+    return Options(
+        now=_instant(given["now"]),
+        requests=given["max_requests"],
+        seconds=given["timeout"],
+        known=_filters(given["known"]),
+        **{name: given[name] for name in same},
+    )
+
+
+def known_providers(providers: Sequence[str]) -> list[str]:
+    """The names given, `all` standing for every one; a name that is none is refused with a suggestion."""
+    if not providers:
+        raise click.UsageError(f"name at least one provider: {', '.join(PROVIDERS)}, or all")
+    if list(providers) == ["all"]:
+        return list(PROVIDERS)
+    for name in providers:
+        if name not in PROVIDERS:
+            raise click.UsageError(f"there is no provider {name!r}; {hint(name, PROVIDERS)}")
+    return list(dict.fromkeys(providers))
+
+
+def _filters(known: Sequence[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for text in known:
+        name, equals, value = text.partition("=")
+        if not name or not equals or not value:
+            raise click.UsageError(f"--known {text!r}: write NAME=VALUE, such as project_id=<uuid>")
+        found.setdefault(name, []).append(value)
+    return found
+
+
+def _scenario(scenario: str) -> None:
+    from usage_mockserver.scenarios import SCENARIOS
+
+    if scenario not in SCENARIOS:
+        raise click.UsageError(f"there is no scenario {scenario!r}; {hint(scenario, SCENARIOS)}")
+
+
+def _instant(text: str | None) -> datetime | None:
+    from usage_mockserver.clock import read_instant
+
+    if text is None:
+        return None
+    try:
+        return read_instant(text)
+    except ValueError as error:
+        raise click.UsageError(f"--now: {error}") from None
+
+
+def _writable(formats: Sequence[str], outputs: Sequence[Path]) -> None:
+    if len(outputs) > len(formats):
+        raise click.UsageError(
+            f"{len(outputs)} --output for {len(formats)} --format; give one format per file"
+        )
+    for path in outputs:
+        if not path.parent.is_dir():
+            raise click.UsageError(f"--output {path}: the folder {path.parent} does not exist")
+
+
+def _key(
+    provider: str, url: str | None, variable: str | None, file: Path | None, key: str | None
+) -> str | None:
+    given = [name for name, value in (("--key-env", variable), ("--key-file", file), ("--key", key)) if value]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given)} both give the key; use one of them")
+    if key is not None and url is not None and not is_loopback(url):
+        click.echo(
+            "usagekit: --key can be read by everybody on this machine; use --key-env or --key-file", err=True
+        )
+    usual = load(provider).service.variable
+    found = key or _from_file(file) or _from_environment(variable)
+    if found is None and url is not None:
+        found = os.environ.get(usual)
+    if found is not None and (len(found) < SHORTEST_KEY or not found.isascii() or not found.isprintable()):
+        raise click.UsageError(
+            f"the key is no key: it needs {SHORTEST_KEY} or more printable ASCII characters"
+        )
+    return found
+
+
+def _from_file(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        lines = path.read_text("utf-8").strip().splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise click.UsageError(f"--key-file {path} cannot be read: {reason}") from None
+    if not lines:
+        raise click.UsageError(f"--key-file {path} is empty")
+    return lines[0].strip()
+
+
+def _from_environment(variable: str | None) -> str | None:
+    if variable is None:
+        return None
+    if not os.environ.get(variable):
+        raise click.UsageError(f"--key-env {variable}: that variable is not set")
+    return os.environ[variable]
+
+
+def _one(provider: str, url: str | None, key: str | None, options: Options) -> Report:
+    try:
+        return check(provider, url=_of(provider, url), key=key, options=options)
+    except CheckError as error:
+        raise click.UsageError(str(error)) from None
+    except ModuleNotFoundError as error:
+        raise FailedStart(f"{MISSING} ({error.name} is missing)") from None
+
+
+def _of(provider: str, url: str | None) -> str | None:
+    return None if url is None else url.replace("{provider}", provider)
+
+
+def _print_plans(names: Sequence[str], url: str | None, options: Options) -> int:
+    """What a live run may send, tried on a fake in this process; nothing leaves it."""
+    for name in names:
+        service = load(name).service
+        try:
+            origin = read_url(_of(name, url) or service.origin)
+        except CheckError as error:
+            raise click.UsageError(str(error)) from None
+        lines, cap = planned(name, origin, replace(options, live=True))
+        click.echo(f"{name}: at most {cap} requests, these for an account in daily use ({len(lines)}):")
+        for line in lines:
+            click.echo(f"  {line}")
+        click.echo("  Windows move with what the account has used; no other kind of request is sent.")
+    return 0
+
+
+def _write(
+    reports: Sequence[Report], keys: Sequence[str], formats: Sequence[str], outputs: Sequence[Path]
+) -> None:
+    from usage_contracts.masking import Mask
+    from usage_contracts.reports import FORMATS as WRITERS
+
+    mask = Mask(*dict.fromkeys(keys))
+    files = list(outputs)
+    for place, name in enumerate(formats):
+        text = WRITERS[name](reports, mask=mask)
+        if place < len(files):
+            _save(files[place], text)
+        else:
+            click.echo(text, nl=not text.endswith("\n"))
+
+
+def _save(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise FailedStart(f"--output {path} cannot be written: {error.strerror}") from None

@@ -1,0 +1,233 @@
+"""`usagekit serve`: the fakes on a port, until Ctrl-C."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import os
+import shlex
+import socket
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from usage_mockserver.app import create_app
+from usage_mockserver.clock import Clock, read_instant
+from usage_mockserver.providers import NAMES
+from usage_mockserver.providers import load as load_provider
+from usage_mockserver.scenarios import SCENARIOS
+from usage_mockserver.server import bind, port_is_taken, run_forever, url_of
+from usage_mockserver.world import Settings, World
+from usage_specs import Service, load
+from usagekit.cli import FailedStart, hint
+
+WINDOWS = {
+    "somya": "from={first}&to={last}",
+    "supertone": "start_date={first}&end_date={last}",
+    "varg": "from={first}&to={last}",
+    "surnex": "from={first}&to={last}",
+    "lyrcs": "",
+}
+"""How each provider is asked for a period, for the examples printed at the start."""
+
+LEVELS = ("critical", "error", "warning", "info", "debug")
+
+
+def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    return [name for name in NAMES if name.startswith(incomplete)]
+
+
+def _providers(ctx: click.Context, param: click.Parameter, value: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG001
+    return tuple(dict.fromkeys(known_provider(name) for name in value)) or NAMES
+
+
+def known_provider(name: str) -> str:
+    """The name if there is such a provider, else a UsageError with the nearest one."""
+    if name not in NAMES:
+        raise click.UsageError(f"there is no provider {name!r}; {hint(name, NAMES)}")
+    return name
+
+
+def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:  # noqa: ARG001
+    try:
+        return None if value is None else read_instant(value)
+    except ValueError as error:
+        raise click.UsageError(f"--now: {error}") from None
+
+
+def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    if value not in SCENARIOS:
+        raise click.UsageError(f"there is no scenario {value!r}; {hint(value, SCENARIOS)}")
+    return value
+
+
+@click.command(short_help="Answer the usage endpoints locally.")
+@click.argument("providers", nargs=-1, callback=_providers, shell_complete=_begun, metavar="[PROVIDER]...")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
+)
+@click.option("--seed", default=1, show_default=True, type=int, help="Another seed, other figures.")
+@click.option(
+    "--now", callback=_instant, metavar="INSTANT", help="Stop the clock here, e.g. 2026-03-01T12:00:00Z."
+)
+@click.option(
+    "--scenario", default="busy", show_default=True, callback=_scenario, help=f"{', '.join(SCENARIOS)}."
+)
+@click.option("--switch", multiple=True, metavar="PROVIDER.NAME=VALUE", help="Take another reading.")
+@click.option("--key", multiple=True, metavar="PROVIDER=KEY", help="Accept this key and no other.")
+@click.option("--allow-host", multiple=True, metavar="NAME", help="Also answer under this host name.")
+@click.option(
+    "--allow-remote", is_flag=True, help="Let other machines in: needed for a --host beyond loopback."
+)
+@click.option(
+    "--access-log/--no-access-log", default=False, help="Log method, provider and status of requests."
+)
+@click.option(
+    "--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much to log."
+)
+@click.option(
+    "--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port here when ready."
+)
+def command(
+    *,
+    providers: tuple[str, ...],
+    host: str,
+    port: int,
+    allow_host: tuple[str, ...],
+    allow_remote: bool,
+    access_log: bool,
+    log_level: str,
+    port_file: Path | None,
+    **account: Any,
+) -> None:
+    """Answer the usage endpoints of the PROVIDERs, or of all five, locally.
+
+    Every endpoint is printed with a request to try. Ctrl-C stops the server.
+    """
+    world = make_world(providers, **account)
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # What uvicorn tells at this level is how it starts and stops.
+    logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))
+    sock = listen(host, port, allow_remote=allow_remote)
+    own = () if _wildcard(host) else (_bracketed(host),)
+    app = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
+
+    def ready() -> None:
+        click.echo(greeting(world, url_of(sock)))
+        if port_file is not None:
+            _write_port(port_file, sock.getsockname()[1])
+
+    try:
+        run_forever(app, sock, on_ready=ready)
+    finally:
+        sock.close()
+        if port_file is not None:
+            port_file.unlink(missing_ok=True)
+
+
+def make_world(
+    providers: Sequence[str],
+    *,
+    seed: int,
+    now: datetime | None,
+    scenario: str,
+    switch: Iterable[str] = (),
+    key: Iterable[str] = (),
+) -> World:
+    """The accounts that the options describe; a UsageError names what is not known."""
+    clock = Clock() if now is None else Clock().travel_to(now)
+    world = World(providers, Settings(seed=seed, scenario=scenario, clock=clock))
+    chosen: dict[str, dict[str, str]] = {}
+    for text in switch:
+        left, equals, value = text.partition("=")
+        name, dot, chosen_name = left.partition(".")
+        if not (equals and dot):
+            raise click.UsageError(f"--switch takes PROVIDER.NAME=VALUE, not {text!r}")
+        chosen.setdefault(_served(name, world), {})[chosen_name] = value
+    accepted: dict[str, list[str]] = {}
+    for text in key:
+        name, equals, value = text.partition("=")
+        if not (equals and value):
+            raise click.UsageError("--key takes PROVIDER=KEY")
+        accepted.setdefault(_served(name, world), []).append(value)
+    try:
+        for name in world.providers:
+            world.change(name, switches=chosen.get(name, {}), keys=tuple(accepted.get(name, ())))
+    except ValueError as error:
+        raise click.UsageError(str(error)) from None
+    return world
+
+
+def _served(name: str, world: World) -> str:
+    if known_provider(name) not in world.providers:
+        raise click.UsageError(f"{name} is not among the providers served: {', '.join(world.providers)}")
+    return name
+
+
+def listen(host: str, port: int, *, allow_remote: bool) -> socket.socket:
+    """A listening socket; other machines reach it only when that is allowed."""
+    try:
+        addresses = {str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+        local = all(ipaddress.ip_address(address.partition("%")[0]).is_loopback for address in addresses)
+        if not local and not allow_remote:
+            raise click.UsageError(
+                f"--host {host} lets other machines in; add --allow-remote if that is meant"
+            )
+        return bind(host, port)
+    except OSError as error:
+        if port_is_taken(error):
+            raise FailedStart(f"port {port} on {host} is taken; choose another with --port, or 0") from None
+        raise FailedStart(f"cannot listen on {host} port {port}: {error.strerror or error}") from None
+
+
+def _wildcard(host: str) -> bool:
+    return host in ("0.0.0.0", "::", "")  # noqa: S104
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def greeting(world: World, url: str) -> str:
+    """What is served where, each endpoint with a request that a shell can run as it stands."""
+    many = "s" if len(world.providers) > 1 else ""
+    lines = [f"usagekit: {len(world.providers)} fake usage endpoint{many} on {url}", ""]
+    for name in world.providers:
+        service = load(name).service
+        bases = [f"{url}/{name}"] if len(world.providers) > 1 else [f"{url}/{name}", url]
+        lines += [f"{service.title} (instead of {service.origin})"]
+        lines += [f"  {curl(world, service, base)}" for base in bases] + [""]
+    return "\n".join([*lines, "Ctrl-C stops it."])
+
+
+def curl(world: World, service: Service, base: str) -> str:
+    """A request to try, with the demo key, or with the key's usual variable where only certain keys open."""
+    first, last = _period(world, service.name)
+    query = WINDOWS[service.name].format(first=first, last=last)
+    address = f"{base}{service.path}?{query}" if query else f"{base}{service.path}"
+    way = service.credentials[0]
+    if world.settings[service.name].keys:
+        field = f'"{way.header}: {way.value("$" + service.variable)}"'
+    else:
+        field = shlex.quote(f"{way.header}: {way.value(service.demo_key)}")
+    return f"curl {shlex.quote(address)} -H {field}"
+
+
+def _period(world: World, name: str) -> tuple[date, date]:
+    settings = world.settings[name]
+    if settings.scenario == "docs" and (printed := [event.at.date() for event in load_provider(name).DOCS]):
+        return min(printed), max(printed)
+    # The last seven days that are complete in UTC.
+    last = settings.clock.now().date() - timedelta(days=1)
+    return last - timedelta(days=6), last
+
+
+def _write_port(path: Path, port: int) -> None:
+    # Whoever waits for the file must never read half of it.
+    part = path.with_name(f"{path.name}.{os.getpid()}.part")
+    part.write_text(f"{port}\n")
+    part.replace(path)

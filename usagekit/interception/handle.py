@@ -1,0 +1,100 @@
+"""What a block with an interception holds in its hand: the accounts, and what was asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.utils import formatdate
+from typing import NamedTuple
+
+from usage_mockserver.app import MARKER, create_app, problem
+from usage_mockserver.framing import Limits, Refused, read_head
+from usage_mockserver.http import Reply
+from usage_mockserver.journal import Entry
+from usage_mockserver.kept import PHRASES, Fields, wire
+from usage_mockserver.world import World
+
+# Nobody can wear out a process with requests of its own.
+LIMITS = Limits(head=1 << 24, fields=10_000, target=1 << 24, body=10**14)
+ALONE = ("host", "authorization", "content-type")
+
+
+class Answer(NamedTuple):
+    """What the client gets, `delay` seconds after it asked."""
+
+    status: int
+    fields: Fields
+    body: bytes
+    delay: float
+
+    @property
+    def reason(self) -> bytes:
+        """The phrase that goes with the status."""
+        return PHRASES.get(self.status, "").encode("ascii")
+
+    def spelled(self) -> bytes:
+        """The whole answer as it travels on a connection."""
+        lines = b"".join([b"%b: %b\r\n" % field for field in self.fields])
+        return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (self.status, self.reason, lines, self.body)
+
+
+class Interception:
+    """One open interception: `world` holds the accounts, `app` answers for them.
+
+    `hosts` are the production hosts it answers for, `allowed` the other hosts that may be reached (None means
+    all of them), `chain` the interceptions around it and then itself.
+    """
+
+    def __init__(self, world: World, hosts: frozenset[str], allowed: frozenset[str] | None) -> None:
+        self.world = world
+        self.app = create_app(world)
+        self.hosts = hosts
+        self.allowed = allowed
+        self.chain: tuple[Interception, ...] = (self,)
+        self.is_open = False
+
+    @property
+    def requests(self) -> list[Entry]:
+        """What was intercepted, oldest first, with every credential masked."""
+        return self.app.journal.entries()
+
+    def refuses(self, host: str) -> bool:
+        """Whether a host that nobody answers for must not be reached either."""
+        return self.allowed is not None and host not in self.allowed
+
+    def ask(
+        self, method: str, scheme: str, host: str, target: str, fields: Iterable[tuple[bytes, bytes]]
+    ) -> Answer:
+        """The answer to one request, noted in `requests`."""
+        path, _, query = target.partition("?")
+        headers = _joined(fields)
+        headers["host"] = host
+        return _answer(self.app.handle(method, host, path, query, headers, scheme), method)
+
+    def ask_raw(self, raw: bytes, scheme: str, host: str) -> Answer:
+        """The answer to the request with this head, or what our server says to a head it cannot read."""
+        try:
+            head = read_head(raw, LIMITS)
+        except Refused as refused:
+            return _answer(problem(refused.status, refused.reason), "GET")
+        return self.ask(head.method.decode("ascii"), scheme, host, head.target.decode("ascii"), head.fields)
+
+    def __repr__(self) -> str:
+        state = "open" if self.is_open else "closed"
+        return f"<interception of {', '.join(sorted(self.hosts))}, {state}>"
+
+
+def _answer(reply: Reply, method: str) -> Answer:
+    fields, body = wire(reply, method, (("date", formatdate(usegmt=True)), MARKER))
+    return Answer(reply.status, fields, body, reply.delay)
+
+
+def _joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Fields by lower-case name; repeated ones make a list, except those that make no sense as one."""
+    found: dict[str, str] = {}
+    for raw, value in fields:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        if name not in found:
+            found[name] = text
+        elif name not in ALONE:
+            found[name] += f", {text}"
+    return found

@@ -1,0 +1,157 @@
+"""aiohttp: the connector gives a connection whose other end is a fake; all the rest is aiohttp's own."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import wraps
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from usage_mockserver.framing import BLANK, Chunks, Refused, read_head
+from usagekit.interception.handle import LIMITS, Interception
+from usagekit.interception.scope import HostRefused, answering, plain
+from usagekit.interception.seam import Function, Seam
+
+if TYPE_CHECKING:
+    from aiohttp import BaseConnector, ClientRequest
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+
+AT_ONCE = 64 * 1024
+
+
+def connect(original: Function, module: ModuleType) -> Function:
+    """BaseConnector.connect, which connects to a fake where the host is intercepted."""
+
+    @wraps(original)
+    async def connected(self: BaseConnector, req: ClientRequest, *args: Any, **kwargs: Any) -> Connection:
+        url = req.url
+        try:
+            interception = answering(url.scheme, url.raw_host or "", url.port)
+        except HostRefused as refused:
+            raise module.ClientConnectorError(req.connection_key, refused) from refused
+        if interception is None:
+            connection: Connection = await original(self, req, *args, **kwargs)
+            return connection
+        return _connection(self, req, interception)
+
+    return connected
+
+
+def _connection(connector: BaseConnector, req: ClientRequest, interception: Interception) -> Connection:
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+
+    loop = asyncio.get_running_loop()
+    protocol = ResponseHandler(loop)
+    scheme = "https" if req.url.scheme in ("https", "wss") else "http"
+    protocol.connection_made(Line(loop, protocol, interception, scheme, plain(req.url.raw_host or "")))
+    # Not for the pool: the next request may be made when nothing is intercepted any more.
+    protocol.force_close()
+    return Connection(connector, req.connection_key, protocol, loop)
+
+
+class Incoming:
+    """One request as it arrives in pieces; `raw` is its head once that is there."""
+
+    def __init__(self) -> None:
+        self.raw = b""
+        self.expects = False
+        self._buffer = bytearray()
+        self._left = 0
+        self._chunks: Chunks | None = None
+
+    def feed(self, data: bytes | bytearray | memoryview) -> bool:
+        """Take a piece; whether the request is complete."""
+        self._buffer += data
+        if not self.raw and not self._headed():
+            return False
+        if self._chunks is not None:
+            return self._chunks.take(self._buffer) is not None
+        self._left -= len(self._buffer)
+        self._buffer.clear()
+        return self._left <= 0
+
+    def _headed(self) -> bool:
+        end = self._buffer.find(BLANK) + len(BLANK)
+        if end < len(BLANK):
+            return False
+        self.raw = bytes(self._buffer[:end])
+        del self._buffer[:end]
+        try:
+            head = read_head(self.raw, LIMITS)
+        except Refused:
+            # Answered with just that when it is asked; there is no telling how long the body is.
+            return True
+        self.expects = head.expects
+        self._left = head.length or 0
+        self._chunks = Chunks(LIMITS) if head.length is None else None
+        return True
+
+
+class Line(asyncio.Transport):
+    """The transport of one exchange."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: ResponseHandler,
+        interception: Interception,
+        scheme: str,
+        host: str,
+    ) -> None:
+        super().__init__()
+        self._loop, self._protocol = loop, protocol
+        self._interception, self._scheme, self._host = interception, scheme, host
+        self._incoming = Incoming()
+        self._outgoing = memoryview(b"")
+        self._closing = self._paused = self._asked = False
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Take a piece of the request; the answer comes after its last one."""
+        if self._asked:
+            return
+        expected = self._incoming.expects
+        complete = self._incoming.feed(data)
+        if complete:
+            self._asked = True
+            answer = self._interception.ask_raw(self._incoming.raw, self._scheme, self._host)
+            self._loop.call_later(answer.delay, self._answer, answer.spelled())
+        elif self._incoming.expects and not expected:
+            self._loop.call_soon(self._protocol.data_received, b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def _answer(self, data: bytes) -> None:
+        self._outgoing = memoryview(data)
+        self._pump()
+
+    def _pump(self) -> None:
+        while self._outgoing and not self._paused and not self._closing:
+            part, self._outgoing = self._outgoing[:AT_ONCE], self._outgoing[AT_ONCE:]
+            self._protocol.data_received(bytes(part))
+
+    def pause_reading(self) -> None:
+        """Hold the answer back."""
+        self._paused = True
+
+    def resume_reading(self) -> None:
+        """Go on with the answer."""
+        if self._paused:
+            self._paused = False
+            self._loop.call_soon(self._pump)
+
+    def close(self) -> None:
+        """End the exchange."""
+        if not self._closing:
+            self._closing = True
+            self._loop.call_soon(self._protocol.connection_lost, None)
+
+    def abort(self) -> None:
+        """End the exchange."""
+        self.close()
+
+    def is_closing(self) -> bool:
+        """Whether the exchange is over."""
+        return self._closing
+
+
+SEAMS = (Seam("BaseConnector", "connect", connect),)

@@ -1,0 +1,227 @@
+"""The proof of the contracts: every planted defect must be found, no legal server blamed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from statistics import median
+from typing import TYPE_CHECKING
+
+from usage_specs import load
+from usagekit.checking import leave_no_files
+from usagekit.known import known_filters
+
+if TYPE_CHECKING:
+    from usage_mockserver.manners import LegalServer
+    from usage_mockserver.world import World
+
+NOW = datetime(2026, 11, 18, 12, 0, tzinfo=UTC)
+"""The account's time during a proof, so that every proof is the same."""
+
+SECONDS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One server to be judged: a mutant, which must be found, or a legal server, which must not be blamed."""
+
+    provider: str
+    name: str
+    kind: str
+    breaks: str = ""
+    seed: int = 1
+
+    @property
+    def mutant(self) -> bool:
+        """Whether a defect is planted."""
+        return bool(self.breaks)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a contract tool said of one case: `by` are the behaviours it holds broken."""
+
+    case: Case
+    red: bool
+    by: tuple[str, ...] = ()
+    requests: int = 0
+    seconds: float = 0.0
+    trouble: str = ""
+
+    @property
+    def right(self) -> bool:
+        """A mutant found, or a legal server left in peace."""
+        return not self.trouble and self.red == self.case.mutant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How a proof is done: `live` uses the profile and the request cap of a real service, `against` is a command
+    line of another tool with {url}, {key}, {provider}, {document} in it."""
+
+    live: bool = False
+    against: str = ""
+    examples: int = 8
+
+
+def cases(providers: Iterable[str], *, seeds: Sequence[int] = (1,)) -> list[Case]:
+    """Every mutant once, and every legal server with each of the seeds."""
+    from usage_mockserver.manners import LEGAL
+    from usage_mockserver.mutants import CATALOGUE
+
+    found = []
+    for name in providers:
+        found += [Case(name, one.name, one.kind, one.breaks) for one in CATALOGUE[name].values()]
+        found += [Case(name, one.name, "legal", seed=seed) for seed in seeds for one in LEGAL[name]]
+    return found
+
+
+def prove(
+    chosen: Sequence[Case],
+    proof: Proof,
+    *,
+    jobs: int | None = None,
+    done: Callable[[Result], None] = lambda _: None,
+) -> list[Result]:
+    """Judge every case, so many at a time; results in the order of the cases, `done` hears of each at once."""
+    workers = jobs or os.cpu_count() or 1
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = {pool.submit(judge_case, case, proof): case for case in chosen}
+        results = {}
+        for future in as_completed(running):
+            results[running[future]] = future.result()
+            done(results[running[future]])
+    return [results[case] for case in chosen]
+
+
+def world_of(case: Case) -> tuple[World, LegalServer | None]:
+    """The case's accounts, and the legal server it is, None for a mutant."""
+    from usage_mockserver.clock import Clock
+    from usage_mockserver.world import Settings, World
+
+    keys = (load(case.provider).service.demo_key,)
+    settings = Settings(seed=case.seed, clock=Clock().travel_to(NOW), keys=keys)
+    world = World([case.provider], settings)
+    if case.mutant:
+        world.change(case.provider, mutant=case.name)
+        return world, None
+    from usage_mockserver.manners import LEGAL
+
+    legal = next(one for one in LEGAL[case.provider] if one.name == case.name)
+    world.change(case.provider, scenario=legal.scenario, switches=legal.switches, manners=legal.manners)
+    return world, legal
+
+
+def judge_case(case: Case, proof: Proof) -> Result:
+    """Start the case's server and let the contract tool judge it."""
+    leave_no_files()
+    from usage_mockserver.server import serve
+
+    begun = time.perf_counter()
+    world, _ = world_of(case)
+    with serve(world) as running:
+        if proof.against:
+            return _other_tool(case, running.url, proof.against, begun)
+        return _our_own(case, running.url, proof)
+
+
+def _our_own(case: Case, url: str, proof: Proof) -> Result:
+    from usage_contracts.engine import Profile, check
+    from usage_contracts.transport import HttpTarget, Limits
+    from usage_contracts.verdict import Outcome
+
+    service = load(case.provider).service
+    cap = service.live_cap if proof.live else 600
+    # The pace of a real service is not waited for here; what is found does not depend on it.
+    limits = Limits(requests=cap, live=proof.live, seconds=10.0)
+    with HttpTarget(service, url, key=service.demo_key, limits=limits) as target:
+        profile = Profile(
+            now=NOW,
+            seed=case.seed,
+            examples=proof.examples,
+            live=proof.live,
+            known=known_filters(case.provider),
+        )
+        report = check(target, limits=limits, profile=profile)
+    by = tuple(verdict.behaviour.id for verdict in report.of(Outcome.BROKEN))
+    return Result(case, report.exit_status == 1, by, report.requests, report.seconds)
+
+
+def _other_tool(case: Case, url: str, template: str, begun: float) -> Result:
+    service = load(case.provider).service
+    document = document_path(case.provider)
+    words = [
+        word.format(url=url, key=service.demo_key, provider=case.provider, document=document)
+        for word in shlex.split(template)
+    ]
+    try:
+        ended = subprocess.run(words, capture_output=True, timeout=SECONDS, check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return Result(case, red=False, seconds=float(SECONDS), trouble=f"no end within {SECONDS} seconds")
+    except OSError as error:
+        return Result(case, red=False, trouble=f"{words[0]}: {error.strerror}")
+    return Result(case, ended.returncode == 1, seconds=time.perf_counter() - begun)
+
+
+def document_path(provider: str) -> str:
+    """The provider's OpenAPI document as a file, for tools that want one."""
+    from importlib.resources import files
+
+    return str(files("usage_specs").joinpath(provider, "openapi.yaml"))
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: how many of the defects were found, how many legal servers blamed."""
+
+    name: str
+    killed: int
+    mutants: int
+    blamed: int
+    legal: int
+    requests: float
+    seconds: float
+
+
+def line(name: str, results: Sequence[Result]) -> Line:
+    """Count the results of one provider, one class or all."""
+    mutants = [result for result in results if result.case.mutant]
+    legal = [result for result in results if not result.case.mutant]
+    return Line(
+        name,
+        sum(result.right for result in mutants),
+        len(mutants),
+        sum(result.red for result in legal),
+        len(legal),
+        median(result.requests for result in results),
+        median(result.seconds for result in results),
+    )
+
+
+def table(results: Sequence[Result]) -> list[Line]:
+    """A line for each provider and one for all of them."""
+    providers = dict.fromkeys(result.case.provider for result in results)
+    lines = [line(name, [r for r in results if r.case.provider == name]) for name in providers]
+    return [*lines, line("all", results)]
+
+
+def classes(results: Sequence[Result]) -> list[Line]:
+    """A line for each class of defects."""
+    kinds = dict.fromkeys(result.case.kind for result in results if result.case.mutant)
+    return [line(kind, [result for result in results if result.case.kind == kind]) for kind in sorted(kinds)]
+
+
+def uncovered(providers: Iterable[str], results: Sequence[Result]) -> Iterator[str]:
+    """Binding behaviours that no mutant breaks, or that no mutant of theirs was found by."""
+    for provider in providers:
+        aimed = {result.case.breaks for result in results if result.case.provider == provider}
+        for behaviour in load(provider).behaviours.values():
+            if behaviour.evidence.binding and not behaviour.unseen and behaviour.id not in aimed:
+                yield behaviour.id
