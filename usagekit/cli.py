@@ -17,6 +17,8 @@ COMMANDS = {
     "behaviours": ("usagekit.commands.behaviours", "List what is claimed of each service."),
     "check": ("usagekit.commands.check", "Hold a provider's document against a server."),
     "demo": ("usagekit.commands.demo", "Show the fakes and the contracts at work."),
+    "env": ("usagekit.commands.env", "Print base URLs and keys of a running server."),
+    "events": ("usagekit.commands.events", "Write the seeded account's events."),
     "explain": ("usagekit.commands.explain", "Explain one behaviour."),
     "mutants": ("usagekit.commands.mutants", "List the planted defects."),
     "prove": ("usagekit.commands.prove", "Show how many defects the contracts find."),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from usage_mockserver.app import create_app
 from usage_mockserver.server import Running, serve
+from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import World
 from usage_specs import load
 from usagekit.fakes import Instant, make_world
-from usagekit.tenants import Tenants
 
 if TYPE_CHECKING:
     import httpx2
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 class UsageServer:
     """A running server with all five fakes, shared by all tests; `url + "/varg"` is where Varg answers."""
 
-    def __init__(self, running: Running, tenants: Tenants) -> None:
+    def __init__(self, running: Running, sessions: Sessions) -> None:
         self.url = running.url
         self.port = running.port
-        self._tenants = tenants
+        self._sessions = sessions
 
     @contextmanager
     def accounts(
@@ -33,12 +33,12 @@ class UsageServer:
     ) -> Iterator[UsageAccounts]:
         """New accounts at all five providers that nobody else sees, closed when the block ends."""
         world = make_world(seed=seed, now=now, scenario=scenario)
-        prefix = self._tenants.admit(create_app(world))
+        prefix = self._sessions.admit(create_app(world))
         try:
             with UsageAccounts(self.url + prefix, world) as accounts:
                 yield accounts
         finally:
-            self._tenants.dismiss(prefix)
+            self._sessions.dismiss(prefix)
 
 
 class ProviderAccount:
@@ -112,6 +112,6 @@ def running_server(
     *, seed: int = 1, now: Instant | None = None, scenario: str = "busy"
 ) -> Iterator[UsageServer]:
     """A server on a free port of this machine while the block runs."""
-    tenants = Tenants(create_app(make_world(seed=seed, now=now, scenario=scenario)))
-    with serve(tenants) as running:
-        yield UsageServer(running, tenants)
+    sessions = Sessions(create_app(make_world(seed=seed, now=now, scenario=scenario)))
+    with serve(sessions) as running:
+        yield UsageServer(running, sessions)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import TypeAlias
 
 Measure: TypeAlias = Mapping[Hashable, float]
+Slack: TypeAlias = Callable[[Hashable], float]
+"""What rounding may cost a figure of this name in one part."""
 
 RELATIVE = 1e-6
 
@@ -24,22 +26,23 @@ def same(left: float, right: float, slack: float = 0.0) -> bool:
     return abs(left - right) <= max(RELATIVE * max(abs(left), abs(right)), slack, 1e-9)
 
 
-def differences(
-    left: Measure, right: Measure, slack: Mapping[Hashable, float] | None = None
-) -> list[Hashable]:
-    """The names whose figures differ, missing ones counting as zero."""
-    allowed = slack or {}
+def exact(_: Hashable) -> float:
+    """No slack at all."""
+    return 0.0
+
+
+def differences(left: Measure, right: Measure, slack: Slack = exact, parts: int = 1) -> list[Hashable]:
+    """The names whose figures differ, missing ones counting as zero; `parts` figures were rounded."""
     names = dict.fromkeys([*left, *right])
-    return [name for name in names if not same(left.get(name, 0), right.get(name, 0), allowed.get(name, 0.0))]
+    return [name for name in names if not same(left.get(name, 0), right.get(name, 0), slack(name) * parts)]
 
 
-def excesses(part: Measure, whole: Measure, slack: Mapping[Hashable, float] | None = None) -> list[Hashable]:
+def excesses(part: Measure, whole: Measure, slack: Slack = exact, parts: int = 1) -> list[Hashable]:
     """The names of which the part shows more than the whole."""
-    allowed = slack or {}
     return [
         name
         for name, value in part.items()
-        if value > whole.get(name, 0) and not same(value, whole.get(name, 0), allowed.get(name, 0.0))
+        if value > whole.get(name, 0) and not same(value, whole.get(name, 0), slack(name) * parts)
     ]
 
 

@@ -102,6 +102,7 @@ class HttpTarget:
         self.limits = limits or Limits()
         self._key = key
         self._url = self.origin + service.path
+        self._slash = ""
         self._client = httpx2.Client(
             transport=transport,
             trust_env=False,
@@ -124,11 +125,14 @@ class HttpTarget:
 
     def send(self, call: Call) -> Answer:
         """One request, one answer; a slash redirect of the same origin is followed once off live."""
-        url = self._url + (f"?{call.query}" if call.query else "")
+        query = f"?{call.query}" if call.query else ""
+        url = f"{self._url}{self._slash}{query}"
         answer = self._once(call, url)
         location = answer.headers.get("location", "")
         if answer.status in REDIRECTS and not self.limits.live and _only_a_slash(url, location):
-            return self._once(call, url.replace(self._url, self._url + "/", 1))
+            # Asked with the slash from now on: the detour would only use up requests.
+            self._slash = "" if self._slash else "/"
+            return self._once(call, f"{self._url}{self._slash}{query}")
         return answer
 
     def _once(self, call: Call, url: str) -> Answer:

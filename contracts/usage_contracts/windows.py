@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import pairwise
 
 from usage_contracts.calendar_days import DAY, clock_changes, leap_day, month_start
-from usage_contracts.measures import Measure, differences, empty, shown, total
+from usage_contracts.measures import Measure, Slack, differences, empty, exact, shown, total
 from usage_contracts.run import Run
 from usage_contracts.target import Answer, Call
 
@@ -20,7 +20,8 @@ class Windows:
 
     `dated` tells the date (ISO 8601) in a figure's name where answers list rows; `None` where they hold sums only.
     `slack` is what rounding may cost per part. `bounds` measures what happened at the very instants between
-    parts, which a server with inclusive ends counts twice.
+    parts, which a server with inclusive ends counts twice. Where it is only implied that days begin in UTC
+    (`utc_implied`), a real service's first and last days are not compared.
     """
 
     call: Callable[[date, date], Call]
@@ -29,8 +30,9 @@ class Windows:
     ends: str = ""
     whole: str = ""
     dated: Callable[[Hashable], str] | None = None
-    slack: Mapping[Hashable, float] = field(default_factory=dict)
+    slack: Slack = exact
     bounds: Callable[[Run, Sequence[date]], Measure] | None = None
+    utc_implied: bool = False
 
 
 Cuts = Sequence[date]
@@ -167,11 +169,11 @@ def _sum_complaint(run: Run, windows: Windows, cuts: Cuts, answers: Sequence[Ans
     added = total(parts)
     if empty(whole) and empty(added):
         return None
-    slack = {name: each * len(parts) for name, each in windows.slack.items()}
-    wrong = differences(whole, added, slack)
+    rounded = len(parts) + 1
+    wrong = differences(whole, added, windows.slack, rounded)
     if wrong and windows.bounds is not None:
         double = windows.bounds(run, cuts[1:-1])
-        if not differences(total([whole, double]), added, slack):
+        if not differences(total([whole, double]), added, windows.slack, rounded):
             return ""
     return f"{cuts[0]}..{cuts[-1] - DAY} shows {shown(wrong, whole, added)} in its parts" if wrong else ""
 
@@ -205,7 +207,8 @@ def _row_complaint(
     run: Run, windows: Windows, span: tuple[date, date], kind: str, answers: Sequence[Answer]
 ) -> str | None:
     assert windows.dated is not None
-    first, last = (day.isoformat() for day in span)
+    edge = DAY if run.live and windows.utc_implied else DAY * 0
+    first, last = (span[0] + edge).isoformat(), (span[1] - edge).isoformat()
     wide, found = (run.figures(answer) for answer in answers)
     expected = {name: value for name, value in wide.items() if first <= windows.dated(name) <= last}
     inside = {name: value for name, value in found.items() if first <= windows.dated(name) <= last}

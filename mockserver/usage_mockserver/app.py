@@ -98,6 +98,12 @@ class App:
         asked = Question(method, host, raw_path, query, scheme, "", tuple(map(fields.get, self._seen)))
         return self._answer(asked).reply
 
+    def beside(self, world: World, journal: Journal, kept: KeptReplies) -> App:
+        """Another world behind an application that behaves like this one."""
+        other = App(world, journal, allow_hosts=(), marker=False, access_log=self._access_log, kept=kept)
+        other._hosts, other._extra = self._hosts, self._extra
+        return other
+
     def is_ours(self, host: str) -> bool:
         """Whether this Host field means the kit itself: not a vendor, and no name that we do not have."""
         return bare_host(host) in ("", *self._hosts)

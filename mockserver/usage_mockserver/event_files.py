@@ -54,7 +54,7 @@ def read_files(
 def read_json_line(line: bytes) -> Any:
     """The value on one line; InvalidError says that it is none."""
     try:
-        return json.loads(line, parse_constant=_no_constant)
+        return _LINES.decode(line.decode())
     except UnicodeDecodeError:
         raise InvalidError("the line is not UTF-8") from None
     except RecursionError:
@@ -65,6 +65,10 @@ def read_json_line(line: bytes) -> Any:
 
 def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} is not a JSON number")
+
+
+# One for all lines: to make one for each takes longer than to read the line.
+_LINES = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def _json_records(file: BinaryIO, where: str, _: EventReader) -> Iterator[tuple[int, Any]]:

@@ -109,13 +109,23 @@ class EventReader:
     def __init__(self, provider: str | None = None, served: tuple[str, ...] = NAMES) -> None:
         self._provider, self._served = provider, served
         self._texts: dict[str, str] = {}
+        self._kinds: dict[str, Kind] = {}
 
     def read(self, record: Any) -> tuple[str, Any]:
         """Provider and event; InvalidError names the field at fault."""
         if not isinstance(record, Mapping):
             raise InvalidError(f"an event is an object with fields, not {_shown(record)}")
         values = dict(record)
-        kind = self.kind_of(values)
+        named = values.get("kind")
+        # Nearly every line says what lines before it said.
+        found = self._kinds.get(named) if type(named) is str else None
+        if found is not None and ("provider" not in values or "provider" in found.types):
+            kind = found
+            del values["kind"]
+        else:
+            kind = self.kind_of(values)
+            if type(named) is str and "." in named:
+                self._kinds[named] = kind
         if not values.keys() <= kind.types.keys():
             name = next(name for name in values if name not in kind.types)
             title = f"{kind.provider}.{kind.name}"
@@ -128,12 +138,10 @@ class EventReader:
 
     def _made(self, kind: Kind, values: dict[str, Any]) -> Any:
         texts = self._texts
+        share = texts.setdefault if len(texts) < SHARED else texts.get
         for name, value in values.items():
             if type(value) is str:
-                if len(texts) < SHARED:
-                    values[name] = texts.setdefault(value, value)
-                else:
-                    values[name] = texts.get(value, value)
+                values[name] = share(value, value)
         try:
             return kind.cls(**values)
         except (TypeError, ValueError) as error:

@@ -114,6 +114,10 @@ class Server(uvicorn.Server):
             connection.transport.abort()
 
     async def _let_go(self) -> None:
+        # What an application sends without end it ends itself, when it is told.
+        leave = getattr(self.config.loaded_app, "leave", None)
+        if leave is not None:
+            leave()
         connections = cast("set[StrictProtocol]", self.server_state.connections)
         for connection in list(connections):
             connection.leave()

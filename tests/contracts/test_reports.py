@@ -86,7 +86,7 @@ def by_hand(provider="supertone", **changes):
     """A report in which everything that may be said is said, in the worst of words."""
     behaviours = list(load(provider).behaviours.values())
     outcomes = [Outcome.BROKEN, Outcome.DIFFERS, Outcome.ACCEPTED, Outcome.HELD, Outcome.NOT_EXERCISED]
-    calls = (Call((("start_date", "2026-01-01"), ("end_date", HOSTILE[:6]))), Call(raw="a=%zz;b"))
+    calls = (Call((("start_date", "2026-01-01"), ("end_date", HOSTILE[:6]))), Call(raw="a=%zz;b````"))
     answers = (
         Answer(calls[0], 200, {"x": HOSTILE}, HOSTILE.encode("utf-8", "replace")),
         Answer(calls[1], trouble=HOSTILE),
@@ -655,6 +655,7 @@ def test_the_step_summary_shows_an_answer_as_words():
     assert "<script" not in outside
     assert "@all" not in outside
     assert "](http" not in outside
+    assert "`````sh\ncurl" in told
 
 
 # --- sarif --------------------------------------------------------------------------------------------
@@ -673,6 +674,7 @@ def test_sarif_has_the_members_that_the_standard_requires(reports, differing):
             assert rules[result["ruleIndex"]]["id"] == result["ruleId"]
             assert result["level"] in {"none", "note", "warning", "error"}
             assert result["message"]["text"]
+            assert "](" not in result["message"]["text"]
             place = result["locations"][0]["physicalLocation"]
             assert place["region"]["startLine"] >= 1
             assert place["artifactLocation"]["uriBaseId"] in told["originalUriBaseIds"]

@@ -39,6 +39,10 @@ class Session:
 
     timed_out: Any
     refused: Any
+    reset: Any
+    cut: Any
+    # What some raise when it is the body that comes too late.
+    dripped: Any = ()
 
     def ask(self, method, url, headers=None, body=None, timeout=ALWAYS, follow=True) -> Got:
         raise NotImplementedError
@@ -64,6 +68,8 @@ class NoRedirects(urllib.request.HTTPRedirectHandler):
 class Urllib(Session):
     timed_out = (TimeoutError, urllib.error.URLError)
     refused = urllib.error.URLError
+    reset = ConnectionResetError
+    cut = http.client.IncompleteRead
 
     def ask(self, method, url, headers=None, body=None, timeout=ALWAYS, follow=True):
         history: list[int] = []
@@ -97,6 +103,8 @@ class HttpClient(Session):
 
     timed_out = TimeoutError
     refused = ConnectionError
+    reset = ConnectionResetError
+    cut = http.client.IncompleteRead
 
     def __init__(self):
         self.connections: dict[tuple[str, str], http.client.HTTPConnection] = {}
@@ -143,6 +151,8 @@ class HttpClient(Session):
 class Urllib3(Session):
     timed_out = urllib3.exceptions.MaxRetryError
     refused = urllib3.exceptions.MaxRetryError
+    reset = urllib3.exceptions.MaxRetryError
+    cut = (urllib3.exceptions.ProtocolError, urllib3.exceptions.MaxRetryError)
 
     def __init__(self):
         proxy = os.environ.get("http_proxy")
@@ -170,6 +180,9 @@ class Urllib3(Session):
 class Requests(Session):
     timed_out = requests.exceptions.ReadTimeout
     refused = requests.exceptions.ConnectionError
+    reset = requests.exceptions.ConnectionError
+    cut = requests.exceptions.ChunkedEncodingError
+    dripped = requests.exceptions.ConnectionError
 
     def __init__(self):
         self.session = requests.Session()
@@ -202,6 +215,14 @@ class Httpx(Session):
     @property
     def refused(self):
         return self.library.ConnectError
+
+    @property
+    def reset(self):
+        return self.library.ReadError
+
+    @property
+    def cut(self):
+        return self.library.RemoteProtocolError
 
     def ask(self, method, url, headers=None, body=None, timeout=ALWAYS, follow=True):
         got = self.client.request(
@@ -274,6 +295,8 @@ class Httpx2Async(HttpxAsync):
 class Aiohttp(Looped, Session):
     timed_out = TimeoutError
     refused = aiohttp.ClientConnectorError
+    reset = aiohttp.ClientOSError
+    cut = aiohttp.ClientPayloadError
 
     def __init__(self):
         super().__init__()

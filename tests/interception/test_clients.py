@@ -10,6 +10,7 @@ import pytest
 
 import usagekit
 from tests.interception.clients import CLIENTS
+from usage_mockserver.faults import Fault
 from usage_specs import PROVIDERS, load
 
 NOW = "2026-03-15T12:00:00Z"
@@ -287,3 +288,53 @@ def test_many_requests_of_one_client(client):
         statuses = [client.ask("GET", address(name), key(name)).status for name in PROVIDERS * 20]
     assert statuses == [200] * 100
     assert len(usage.requests) == 100
+
+
+# -- faults ---------------------------------------------------------------------------------------------
+
+
+def disturbed(usage, kind, **how):
+    usage.world.change("lyrcs", faults=(Fault(kind, **how),))
+
+
+def test_a_connection_that_is_reset(client):
+    with usagekit.intercept("lyrcs", now=NOW) as usage:
+        disturbed(usage, "reset", times=1)
+        with pytest.raises(client.reset) as raised:
+            client.ask("GET", address("lyrcs"), key("lyrcs"))
+        assert client.ask("GET", address("lyrcs"), key("lyrcs")).status == 200
+    assert "reset" in repr(raised.value).lower()
+
+
+def test_a_body_that_is_cut_off(client):
+    with usagekit.intercept("lyrcs", now=NOW) as usage:
+        disturbed(usage, "truncate", size=10, times=1)
+        with pytest.raises(client.cut):
+            client.ask("GET", address("lyrcs"), key("lyrcs"))
+        assert client.ask("GET", address("lyrcs"), key("lyrcs")).status == 200
+
+
+def test_a_body_that_drips(client):
+    whole = fake("lyrcs", key("lyrcs")).body
+    pieces = len(whole) // 100
+    with usagekit.intercept("lyrcs", now=NOW) as usage:
+        disturbed(usage, "drip", size=100, ms=50)
+        begun = time.monotonic()
+        got = client.ask("GET", address("lyrcs"), key("lyrcs"))
+        assert time.monotonic() - begun >= 0.045 * pieces
+        disturbed(usage, "drip", size=100, ms=30_000)
+        with pytest.raises(client.dripped or client.timed_out):
+            client.ask("GET", address("lyrcs"), key("lyrcs"), timeout=0.05)
+    assert (got.body, pieces >= 2) == (whole, True)
+
+
+def test_latency_and_other_refusals(client):
+    with usagekit.intercept("lyrcs", now=NOW) as usage:
+        disturbed(usage, "latency", ms=30_000)
+        with pytest.raises(client.timed_out):
+            client.ask("GET", address("lyrcs"), key("lyrcs"), timeout=0.05)
+        disturbed(usage, "gateway-html", status=503)
+        assert client.ask("GET", address("lyrcs"), key("lyrcs")).status == 503
+        disturbed(usage, "rate-limit", limit=1, window=60)
+        statuses = [client.ask("GET", address("lyrcs"), key("lyrcs")).status for _ in range(2)]
+    assert statuses == [200, 429]

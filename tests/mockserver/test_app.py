@@ -333,7 +333,7 @@ def test_kept_answers_are_bounded_in_number(
 def test_kept_answers_are_bounded_in_size(
     app: App, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept, "BYTES", 10)
+    monkeypatch.setattr(app._kept, "_bytes", 10)
     called(app)
     called(app)
     assert len(stand_in.asked) == 2

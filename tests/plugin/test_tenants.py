@@ -14,9 +14,9 @@ import pytest
 from usage_mockserver.app import App, Receive, Scope, Send, create_app
 from usage_mockserver.journal import Journal
 from usage_mockserver.server import serve
+from usage_mockserver.sessions import Sessions
 from usagekit.fakes import make_world
 from usagekit.fixtures import UsageServer, running_server
-from usagekit.tenants import Tenants
 
 NOW = "2026-03-15"
 
@@ -28,7 +28,7 @@ def server() -> Iterator[UsageServer]:
 
 
 def test_a_prefix_is_never_given_twice() -> None:
-    tenants = Tenants(create_app(make_world("varg")))
+    tenants = Sessions(create_app(make_world("varg")))
     first = tenants.admit(create_app(make_world("varg")))
     tenants.dismiss(first)
     assert tenants.admit(create_app(make_world("varg"))) != first
@@ -85,7 +85,7 @@ class Counted(App):
 def test_a_question_asked_again_does_not_reach_the_application() -> None:
     options = {"allow_hosts": (), "marker": True, "access_log": False}
     guest = Counted(make_world("lyrcs", now=NOW), Journal(), **options)
-    tenants = Tenants(create_app(make_world("lyrcs")))
+    tenants = Sessions(create_app(make_world("lyrcs")))
     address = f"{tenants.admit(guest)}/lyrcs/api/v1/usage"
     with serve(tenants) as running, httpx2.Client(base_url=running.url) as client:
         assert (
@@ -96,7 +96,7 @@ def test_a_question_asked_again_does_not_reach_the_application() -> None:
 
 def test_each_guest_has_a_journal_of_its_own() -> None:
     host, one, two = (create_app(make_world("lyrcs")) for _ in range(3))
-    tenants = Tenants(host)
+    tenants = Sessions(host)
     first, second = tenants.admit(one), tenants.admit(two)
     with serve(tenants) as running:
         for prefix in (first, first, second):

@@ -14,12 +14,14 @@ from typing import Any
 
 import click
 
+from usage_mockserver.admin import Admin
 from usage_mockserver.app import create_app
 from usage_mockserver.clock import Clock, read_instant
 from usage_mockserver.providers import NAMES
 from usage_mockserver.providers import load as load_provider
 from usage_mockserver.scenarios import SCENARIOS
 from usage_mockserver.server import bind, port_is_taken, run_forever, url_of
+from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import Settings, World
 from usage_specs import Service, load
 from usagekit.cli import FailedStart, hint
@@ -84,6 +86,16 @@ def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  #
     "--allow-remote", is_flag=True, help="Let other machines in: needed for a --host beyond loopback."
 )
 @click.option(
+    "--events", "files", multiple=True, metavar="[PROVIDER=]FILE", help="Add the events in this JSONL or CSV."
+)
+@click.option("--admin/--no-admin", default=True, help="Have a control plane under /__admin/ (it does).")
+@click.option(
+    "--admin-token",
+    envvar=["USAGEKIT_SERVE_ADMIN_TOKEN", "USAGEKIT_ADMIN_TOKEN"],
+    metavar="TOKEN",
+    help="What the control plane asks for; needed beyond loopback. Better set as USAGEKIT_ADMIN_TOKEN.",
+)
+@click.option(
     "--access-log/--no-access-log", default=False, help="Log method, provider and status of requests."
 )
 @click.option(
@@ -99,6 +111,9 @@ def command(
     port: int,
     allow_host: tuple[str, ...],
     allow_remote: bool,
+    files: tuple[str, ...],
+    admin: bool,
+    admin_token: str | None,
     access_log: bool,
     log_level: str,
     port_file: Path | None,
@@ -109,15 +124,20 @@ def command(
     Every endpoint is printed with a request to try. Ctrl-C stops the server.
     """
     world = make_world(providers, **account)
+    load_events(world, files)
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # What uvicorn tells at this level is how it starts and stops.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))
     sock = listen(host, port, allow_remote=allow_remote)
     own = () if _wildcard(host) else (_bracketed(host),)
-    app = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
+    app: Any = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
+    reached = not admin_token and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback
+    if admin and not reached:
+        app = Sessions(app, control=Admin(admin_token or None))
 
     def ready() -> None:
-        click.echo(greeting(world, url_of(sock)))
+        control = "" if not admin else "off without --admin-token" if reached else f"{url_of(sock)}/__admin/"
+        click.echo(greeting(world, url_of(sock), control))
         if port_file is not None:
             _write_port(port_file, sock.getsockname()[1])
 
@@ -159,7 +179,30 @@ def make_world(
             world.change(name, switches=chosen.get(name, {}), keys=tuple(accepted.get(name, ())))
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+    world.settle()
     return world
+
+
+def load_events(world: World, files: Iterable[str]) -> None:
+    """Add the events in these files, all or none; a UsageError says where one is wrong."""
+    if not files:
+        return
+    from usage_mockserver.event_files import EventFileError, read_files
+
+    chosen: list[tuple[str | None, Path]] = []
+    for text in files:
+        left, equals, right = text.partition("=")
+        named = bool(equals) and left in NAMES
+        chosen.append((_served(left, world), Path(right)) if named else (None, Path(text)))
+    try:
+        found = read_files(chosen, world.providers)
+    except EventFileError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"--events {error.filename}: {error.strerror}") from None
+    for name, events in found.items():
+        world.add(name, events)
+    world.settle()
 
 
 def _served(name: str, world: World) -> str:
@@ -192,7 +235,7 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def greeting(world: World, url: str) -> str:
+def greeting(world: World, url: str, control: str = "") -> str:
     """What is served where, each endpoint with a request that a shell can run as it stands."""
     many = "s" if len(world.providers) > 1 else ""
     lines = [f"usagekit: {len(world.providers)} fake usage endpoint{many} on {url}", ""]
@@ -201,6 +244,8 @@ def greeting(world: World, url: str) -> str:
         bases = [f"{url}/{name}"] if len(world.providers) > 1 else [f"{url}/{name}", url]
         lines += [f"{service.title} (instead of {service.origin})"]
         lines += [f"  {curl(world, service, base)}" for base in bases] + [""]
+    if control:
+        lines += [f"Control plane: {control}", ""]
     return "\n".join([*lines, "Ctrl-C stops it."])
 
 

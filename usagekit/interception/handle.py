@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import errno
+from collections.abc import Iterable, Iterator
 from email.utils import formatdate
 from typing import NamedTuple
 
 from usage_mockserver.app import MARKER, create_app, problem
 from usage_mockserver.framing import Limits, Refused, read_head
-from usage_mockserver.http import Reply
+from usage_mockserver.http import Reply, Transport
 from usage_mockserver.journal import Entry
 from usage_mockserver.kept import PHRASES, Fields, wire
 from usage_mockserver.world import World
@@ -16,25 +17,52 @@ from usage_mockserver.world import World
 # Nobody can wear out a process with requests of its own.
 LIMITS = Limits(head=1 << 24, fields=10_000, target=1 << 24, body=10**14)
 ALONE = ("host", "authorization", "content-type")
+WHOLE = Transport()
+PIECE = 64 * 1024
 
 
 class Answer(NamedTuple):
-    """What the client gets, `delay` seconds after it asked."""
+    """What the client gets, `delay` seconds after it asked, disturbed as `transport` says."""
 
     status: int
     fields: Fields
     body: bytes
     delay: float
+    transport: Transport
 
     @property
     def reason(self) -> bytes:
         """The phrase that goes with the status."""
         return PHRASES.get(self.status, "").encode("ascii")
 
-    def spelled(self) -> bytes:
-        """The whole answer as it travels on a connection."""
+    @property
+    def plain(self) -> bool:
+        """Whether everything arrives, in one piece."""
+        return self.transport == WHOLE
+
+    @property
+    def end(self) -> int:
+        """How many bytes of the body arrive."""
+        cut = self.transport.cut
+        return len(self.body) if cut is None else min(cut, len(self.body))
+
+    def parts(self) -> Iterator[tuple[float, bytes]]:
+        """What travels on a connection, each part with the seconds that pass before it.
+
+        Then comes the end of the connection, or a ConnectionResetError is raised instead of everything.
+        """
+        yield self.delay, b""
+        if self.transport.reset:
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
         lines = b"".join([b"%b: %b\r\n" % field for field in self.fields])
-        return b"HTTP/1.1 %d %b\r\n%b\r\n%b" % (self.status, self.reason, lines, self.body)
+        yield 0.0, b"HTTP/1.1 %d %b\r\n%b\r\n" % (self.status, self.reason, lines)
+        yield from self.body_parts()
+
+    def body_parts(self) -> Iterator[tuple[float, bytes]]:
+        """What arrives of the body, each part with the seconds that pass before it."""
+        step, end = self.transport.step or PIECE, self.end
+        for begin in range(0, end, step):
+            yield self.transport.pause if begin else 0.0, self.body[begin : min(begin + step, end)]
 
 
 class Interception:
@@ -85,7 +113,7 @@ class Interception:
 
 def _answer(reply: Reply, method: str) -> Answer:
     fields, body = wire(reply, method, (("date", formatdate(usegmt=True)), MARKER))
-    return Answer(reply.status, fields, body, reply.delay)
+    return Answer(reply.status, fields, body, reply.delay, reply.transport or WHOLE)
 
 
 def _joined(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from io import BufferedReader, BytesIO
+from io import BufferedReader, RawIOBase
 from typing import Any
 
 from usage_mockserver.framing import BLANK
-from usagekit.interception.handle import Interception
+from usagekit.interception.handle import Answer, Interception
 
 
 class Wire:
@@ -40,19 +40,13 @@ class Wire:
             self._whole = BLANK in self._head
 
     def makefile(self, *_mode: Any, **_buffering: Any) -> BufferedReader:
-        """The answer, when it is due; TimeoutError when that is later than the client waits."""
+        """The answer, as far as it comes and when it comes."""
         raw = bytes(self._head[: self._head.find(BLANK) + len(BLANK)])
         answer = self._interception.ask_raw(raw, self._scheme, self._host)
         # One request only: the next one may be made when nothing is intercepted any more.
         if self._connection.sock is self:
             self._connection.sock = self.parked
-        if self._timeout is not None and answer.delay > self._timeout:
-            time.sleep(self._timeout)
-            raise TimeoutError("timed out")
-        if answer.delay:
-            time.sleep(answer.delay)
-        # BytesIO alone cannot peek.
-        return BufferedReader(BytesIO(answer.spelled()))
+        return BufferedReader(Flow(answer, self._timeout))
 
     def settimeout(self, seconds: Any) -> None:
         """How long the client waits for an answer."""
@@ -70,3 +64,38 @@ class Wire:
         """Close the socket this one took the place of."""
         if self.parked is not None:
             self.parked.close()
+
+
+class Flow(RawIOBase):
+    """An answer to be read like a socket: TimeoutError where it lets the client wait for too long."""
+
+    def __init__(self, answer: Answer, timeout: float | None) -> None:
+        super().__init__()
+        self._parts = answer.parts()
+        self._timeout = timeout
+        self._part = memoryview(b"")
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Wait for the next part, and take of it what has room."""
+        while not self._part:
+            step = next(self._parts, None)
+            if step is None:
+                return 0
+            pause, part = step
+            self._wait(pause)
+            self._part = memoryview(part)
+        taken = min(len(self._part), len(buffer))
+        buffer[:taken] = self._part[:taken]
+        self._part = self._part[taken:]
+        return taken
+
+    def _wait(self, seconds: float) -> None:
+        if self._timeout is not None and seconds > self._timeout:
+            time.sleep(self._timeout)
+            raise TimeoutError("timed out")
+        if seconds:
+            time.sleep(seconds)

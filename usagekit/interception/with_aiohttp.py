@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from aiohttp import BaseConnector, ClientRequest
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
-
-AT_ONCE = 64 * 1024
 
 
 def connect(original: Function, module: ModuleType) -> Function:
@@ -104,8 +103,10 @@ class Line(asyncio.Transport):
         self._loop, self._protocol = loop, protocol
         self._interception, self._scheme, self._host = interception, scheme, host
         self._incoming = Incoming()
-        self._outgoing = memoryview(b"")
-        self._closing = self._paused = self._asked = False
+        self._parts: Iterator[tuple[float, bytes]] = iter(())
+        self._part = b""
+        self._whole = True
+        self._closing = self._paused = self._waiting = self._asked = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Take a piece of the request; the answer comes after its last one."""
@@ -116,18 +117,35 @@ class Line(asyncio.Transport):
         if complete:
             self._asked = True
             answer = self._interception.ask_raw(self._incoming.raw, self._scheme, self._host)
-            self._loop.call_later(answer.delay, self._answer, answer.spelled())
+            self._parts, self._whole = answer.parts(), answer.end == len(answer.body)
+            # Not before the client has said how it wants to read.
+            self._loop.call_soon(self._pump)
         elif self._incoming.expects and not expected:
             self._loop.call_soon(self._protocol.data_received, b"HTTP/1.1 100 Continue\r\n\r\n")
 
-    def _answer(self, data: bytes) -> None:
-        self._outgoing = memoryview(data)
-        self._pump()
-
     def _pump(self) -> None:
-        while self._outgoing and not self._paused and not self._closing:
-            part, self._outgoing = self._outgoing[:AT_ONCE], self._outgoing[AT_ONCE:]
-            self._protocol.data_received(bytes(part))
+        """Hand over what is due, until the client or the answer itself wants a pause."""
+        while not (self._paused or self._closing or self._waiting):
+            if self._part:
+                part, self._part = self._part, b""
+                self._protocol.data_received(part)
+                continue
+            try:
+                pause, self._part = next(self._parts)
+            except StopIteration:
+                if not self._whole:
+                    self.close()
+                return
+            except ConnectionResetError as error:
+                self._close(error)
+                return
+            if pause:
+                self._waiting = True
+                self._loop.call_later(pause, self._wake)
+
+    def _wake(self) -> None:
+        self._waiting = False
+        self._pump()
 
     def pause_reading(self) -> None:
         """Hold the answer back."""
@@ -141,9 +159,12 @@ class Line(asyncio.Transport):
 
     def close(self) -> None:
         """End the exchange."""
+        self._close(None)
+
+    def _close(self, error: Exception | None) -> None:
         if not self._closing:
             self._closing = True
-            self._loop.call_soon(self._protocol.connection_lost, None)
+            self._loop.call_soon(self._protocol.connection_lost, error)
 
     def abort(self) -> None:
         """End the exchange."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
@@ -32,10 +33,9 @@ def handle_request(original: Function, core: ModuleType) -> Function:
         for _ in request.stream:  # type: ignore[union-attr]
             pass
         answer = _asked(interception, request)
-        seconds, too_late = _waiting(answer, request)
-        if seconds:
-            time.sleep(seconds)
-        return _response(answer, too_late, core)
+        patience = _patience(request)
+        _wait(answer.delay, patience, core)
+        return _response(answer, core, lambda: _body(answer, patience, core))
 
     return handled
 
@@ -51,10 +51,9 @@ def handle_async_request(original: Function, core: ModuleType) -> Function:
         async for _ in request.stream:  # type: ignore[union-attr]
             pass
         answer = _asked(interception, request)
-        seconds, too_late = _waiting(answer, request)
-        if seconds:
-            await _sleep(seconds)
-        return _response(answer, too_late, core)
+        patience = _patience(request)
+        await _wait_async(answer.delay, patience, core)
+        return _response(answer, core, lambda: _async_body(answer, patience, core))
 
     return handled
 
@@ -74,23 +73,58 @@ def _asked(interception: Interception, request: Request) -> Answer:
     return interception.ask(method, scheme, plain(url.host.decode("ascii")), target, request.headers)
 
 
-def _waiting(answer: Answer, request: Request) -> tuple[float, bool]:
-    """How long the client waits, and whether in vain."""
-    patience = request.extensions.get("timeout", {}).get("read")
-    too_late = patience is not None and answer.delay > patience
-    return (patience if too_late else answer.delay), too_late
+def _patience(request: Request) -> float:
+    """For how long the client lets nothing arrive."""
+    seconds: float | None = request.extensions.get("timeout", {}).get("read")
+    return float("inf") if seconds is None else seconds
 
 
-def _response(answer: Answer, too_late: bool, core: ModuleType) -> Response:
-    if too_late:
-        raise core.ReadTimeout("timed out")
+def _response(answer: Answer, core: ModuleType, disturbed: Callable[[], Any]) -> Response:
+    if answer.transport.reset:
+        raise core.ReadError("Connection reset by peer")
     response: Response = core.Response(
         answer.status,
         headers=list(answer.fields),
-        content=answer.body,
+        content=answer.body if answer.plain else disturbed(),
         extensions={"http_version": b"HTTP/1.1", "reason_phrase": answer.reason},
     )
     return response
+
+
+def _body(answer: Answer, patience: float, core: ModuleType) -> Iterator[bytes]:
+    for pause, part in answer.body_parts():
+        _wait(pause, patience, core)
+        yield part
+    _check_whole(answer, core)
+
+
+async def _async_body(answer: Answer, patience: float, core: ModuleType) -> AsyncIterator[bytes]:
+    for pause, part in answer.body_parts():
+        await _wait_async(pause, patience, core)
+        yield part
+    _check_whole(answer, core)
+
+
+def _check_whole(answer: Answer, core: ModuleType) -> None:
+    if answer.end < len(answer.body):
+        raise core.RemoteProtocolError(
+            "peer closed connection without sending complete message body "
+            f"(received {answer.end} bytes, expected {len(answer.body)})"
+        )
+
+
+def _wait(seconds: float, patience: float, core: ModuleType) -> None:
+    if seconds:
+        time.sleep(min(seconds, patience))
+    if seconds > patience:
+        raise core.ReadTimeout("timed out")
+
+
+async def _wait_async(seconds: float, patience: float, core: ModuleType) -> None:
+    if seconds:
+        await _sleep(min(seconds, patience))
+    if seconds > patience:
+        raise core.ReadTimeout("timed out")
 
 
 async def _sleep(seconds: float) -> None:

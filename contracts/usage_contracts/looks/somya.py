@@ -31,6 +31,11 @@ SOURCES = ("web", "api_key", "all")
 LONGEST_TEXT = 2500
 
 
+def hundredths(name: Hashable) -> float:
+    """A hundredth for seconds, which a service may round; nothing for counts."""
+    return 0.01 if name == "asr_seconds_processed" else 0.0
+
+
 def part_of(answer: Answer, name: str) -> dict[str, Any]:
     """One part of the data of an answer, {} where there is none."""
     data = answer.json.get("data") if answer.ok else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from usage_contracts.calendar_days import DAY
+from usage_contracts.looks.somya import hundredths
 from usage_contracts.target import Call
 from usage_contracts.windows import Windows
 
@@ -25,5 +26,5 @@ def windows(*, inclusive: bool = True, **filters: str) -> Windows:
     return Windows(
         lambda first, last: ask(first, last, **filters),
         "somya.windows-add-up",
-        slack={"asr_seconds_processed": 0.01},
+        slack=hundredths,
     )

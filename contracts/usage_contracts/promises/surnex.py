@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from usage_contracts.calendar_days import DAY, month_start
 from usage_contracts.explore import explore
 from usage_contracts.looks.surnex import (
+    cents,
     NOBODY,
     SIGNS,
     TOLERATED,
@@ -129,7 +130,7 @@ def _hours(run: Run, cuts: Sequence[date]) -> None:
             added = total(parts)
             if empty(added) and empty(whole):
                 return None
-            wrong = differences(whole, added, {"cost": 0.02})
+            wrong = differences(whole, added, cents, 3)
             return f"the whole and its parts: {shown(wrong, whole, added)}" if wrong else ""
 
         run.relation("surnex.windows-add-up", calls, complaint, allowed="a range shows the sum of its parts")
@@ -157,7 +158,8 @@ def _entry(run: Run, call: Call, name: str) -> bool:
         if not stands_apart(entry, totals):
             return ""
         wrong = differences(rollup_of(entry), rollup_of(totals))
-        return f"{name} in the whole and asked alone: {shown(wrong, rollup_of(entry), rollup_of(totals)) or 'latencies'}"
+        told = shown(wrong, rollup_of(entry), rollup_of(totals)) or "latencies"
+        return f"{name} in the whole and asked alone: {told}"
 
     return run.relation("surnex.provider-partition", (call, own), complaint, allowed="the provider's entry")
 
@@ -201,7 +203,7 @@ def _known_projects(run: Run, day: date) -> Iterator[Judgement]:
     """Projects that whoever runs this knows of: parts of the whole, together and each in its windows."""
     month = window(day - DAY * 29, day)
     projects = [month.using(project_id=name) for name in run.known.get("project_id", ())]
-    usable = [call for call in projects if run.valid(call) is not None]
+    usable = [call for call in projects if run.ask(call).ok]
     for call in usable:
         _never_more(run, month, call)
         name = str(call.param("project_id"))
@@ -218,7 +220,7 @@ def _known_projects(run: Run, day: date) -> Iterator[Judgement]:
 
 def _too_much(run: Run, parts: Sequence[Answer], whole: Answer) -> str:
     added, large = total(map(run.figures, parts)), run.figures(whole)
-    wrong = excesses(added, large, {"cost": 0.01 * len(parts)})
+    wrong = excesses(added, large, cents, len(parts) + 1)
     return f"parts show more than the whole: {shown(wrong, added, large)}" if wrong else ""
 
 
@@ -239,7 +241,7 @@ def _wider(run: Run, day: date) -> Iterator[Judgement]:
         small, large = map(run.figures, answers)
         if empty(small):
             return None
-        wrong = excesses(small, large, {"cost": 0.01})
+        wrong = excesses(small, large, cents, 2)
         return f"the wider range shows less: {shown(wrong, small, large)}" if wrong else ""
 
     for small, large in pairwise(backs):

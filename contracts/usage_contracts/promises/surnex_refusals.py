@@ -67,7 +67,7 @@ def _refused(run: Run, call: Call, slug: str, name: str) -> Iterator[Judgement]:
         return
     yield judge(
         f"surnex.{slug}",
-        answer.status == 400 if slug == "range-order" else answer.refused,
+        answer.refused,
         answer,
         observed=f"status {answer.status}: {start(answer)}",
         allowed="400",

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from usage_contracts.calendar_days import DAY
 from usage_contracts.looks.surnex import (
-    SLACK,
+    cents,
     midnight,
 )
 from usage_contracts.measures import Measure, differences, total
@@ -52,6 +52,6 @@ def windows(**filters: str) -> Windows:
     return Windows(
         lambda first, last: window(first, last, **filters),
         "surnex.windows-add-up",
-        slack=SLACK,
+        slack=cents,
         bounds=lambda run, cuts: _at_bounds(run, cuts, **filters),
     )

@@ -45,6 +45,7 @@ WINDOWS = Windows(
     "varg.windows-add-up",
     ends="varg.both-ends-included",
     whole="varg.nothing-left-out",
+    utc_implied=True,
     dated=_dated,
 )
 
@@ -98,6 +99,7 @@ def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
     """Narrow windows show just what wide ones show for their dates."""
     cuts = stretch(run, day)
     compare(run, WINDOWS, cuts, [(0, len(cuts) - 1)])
+    reach = _reach(run, day)
     wide = (cuts[0] - DAY * 90, cuts[0] + DAY * 30)
     for days in (2, 7, 8, 14, 15, 28, 30, 31):
         narrow(run, WINDOWS, wide, (cuts[0], cuts[0] + DAY * (days - 1)))
@@ -105,13 +107,21 @@ def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
         narrow(run, WINDOWS, wide, (cuts[-1] - DAY * days, cuts[-1] - DAY))
     month = month_start(day, 1)
     narrow(run, WINDOWS, (month - DAY * 2, month + DAY * 40), (month, month_start(month + DAY * 31) - DAY))
-    year = (day - DAY * 400, day)
-    for back in (0, 90, 180, 365):
+    year = (day - DAY * reach, day)
+    for back in (0, reach // 4, reach // 2, reach - 35):
         narrow(run, WINDOWS, year, (day - DAY * (back + 29), day - DAY * back))
-    narrow(run, WINDOWS, (day - DAY * 1500, day), year)
+    narrow(run, WINDOWS, (day - DAY * 4 * reach, day), year)
     for around in edges(run, day):
         compare(run, WINDOWS, around, [(0, 3)])
     return iter(())
+
+
+HUGE = 1_000_000
+
+
+def _reach(run: Run, day: date) -> int:
+    """How many days back the widest windows go: fewer where a month alone fills a megabyte."""
+    return 70 if len(run.ask(window(day - DAY * 29, day)).body) > HUGE else 400
 
 
 def _open_ends(run: Run, day: date) -> Iterator[Judgement]:
@@ -202,11 +212,12 @@ def _bad_dates(run: Run, day: date) -> Iterator[Judgement]:
 
 def _explored(run: Run, day: date) -> Iterator[Judgement]:
     """Drawn windows agree with the wide one known by now."""
-    wide = (day - DAY * 400, day)
+    reach = _reach(run, day)
+    wide = (day - DAY * reach, day)
 
     def holds(drawn: tuple[int, int]) -> bool:
         low, high = sorted(drawn)
         return narrow(run, WINDOWS, wide, (day - DAY * high, day - DAY * low))
 
-    explore(run, st.tuples(st.integers(0, 400), st.integers(0, 400)), holds)
+    explore(run, st.tuples(st.integers(0, reach), st.integers(0, reach)), holds)
     return iter(())

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from usage_mockserver.account import Account
-from usage_mockserver.http import Reply, Request, number, pairs
+from usage_mockserver.http import Reply, Request, json_bytes, number, pairs
 from usage_mockserver.manners.accounts import kept_events, with_events
 from usage_mockserver.manners.model import Manner
 from usage_mockserver.mutants.edits import (
@@ -91,8 +92,13 @@ def _third_origin(handler: Handler) -> Handler:
     thinned = with_events(kept_events(lambda event: event.at.minute % 3 > 0))(handler)
 
     def answer(request: Request, account: Account) -> Reply:
-        web = dict(pairs(request.query)).get("source") == "web"
-        return (thinned if web else handler)(request, account)
+        whole = handler(request, account)
+        if whole.status != 200 or dict(pairs(request.query)).get("source") != "web":
+            return whole
+        body = json.loads(thinned(request, account).body)
+        # Credits are the account's, whatever origin the question is about.
+        body["data"]["credits"] = json.loads(whole.body)["data"]["credits"]
+        return replace(whole, body=json_bytes(body))
 
     return answer
 
@@ -237,27 +243,6 @@ def _kinds(job: Any) -> dict[str, Any]:
     return {"capability": "ffmpeg"} if rare(job["job_id"], 25) else {}
 
 
-def _local_days(hours: float) -> Wrap:
-    """Bounds are days of another zone; the instants stay in UTC."""
-    ahead = timedelta(hours=hours)
-
-    def edit(body: Any, ask: Ask) -> None:
-        first, last = ask.day("from"), ask.day("to")
-        wide = {"from": first and shifted(first, -1).isoformat(), "to": last and shifted(last, 1).isoformat()}
-        if first is not None and last is not None and first > last:
-            return
-        found = ask.answer({name: str(day) for name, day in wide.items() if day})["usage"]
-        days = [(datetime.fromisoformat(job["created_at"]) + ahead).date() for job in found]
-        body["usage"] = [
-            job
-            for job, day in zip(found, days, strict=True)
-            if (first is None or first <= day) and (last is None or day <= last)
-        ]
-        body["total_cents"] = sum(job["cost_cents"] for job in body["usage"])
-
-    return edited(edit)
-
-
 def _this_month(ask: Ask) -> dict[str, str | None] | None:
     today = ask.account.today
     if "from" in ask.query or "to" in ask.query:
@@ -300,8 +285,6 @@ VARG_MANNERS: tuple[Manner, ...] = (
         VARG,
     ),
     Manner("offset-written-out", "created_at ends in +00:00", _clock(lambda at: at.isoformat()), VARG),
-    Manner("indian-days", "a bound is a day in India", _local_days(5.5), VARG),
-    Manner("american-days", "a bound is a day in San Francisco", _local_days(-8), VARG),
     Manner(
         "default-this-month", "without dates the records of this month are shown", asking(_this_month), VARG
     ),

@@ -139,6 +139,13 @@ def _throttled(every: int, **fields: str) -> Wrap:
     return remembering(make)
 
 
+def _bad_gateway(ask: Ask, memory: Memory) -> Reply:
+    memory["asked"] = memory.get("asked", 0) + 1
+    if memory["asked"] % 6:
+        return ask.reply()
+    return with_headers(text_reply(502, "<h1>502 Bad Gateway</h1>"), content_type="text/html")
+
+
 def _slash(ask: Ask) -> Reply:
     request, path = ask.request, load(ask.account.provider).service.path
     if request.path == path:
@@ -223,6 +230,7 @@ WIRE: tuple[Manner, ...] = (
     Manner(
         "throttled-without-a-hint", "every eleventh good request gets 429 without Retry-After", _throttled(11)
     ),
+    Manner("bad-gateway-now-and-then", "every sixth request gets a gateway's 502", remembering(_bad_gateway)),
     Manner("trailing-slash", "the documented path redirects to the one with a slash", via(_slash)),
     Manner("head-refused", "HEAD gets 405", via(_head_refused)),
     Manner("head-answered", "HEAD is answered like GET", via(_head_answered), ("somya",)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from usage_mockserver.mutants.common import WITH_BOUNDS, Row, catalogue
+from usage_mockserver.mutants.common import KEY_LATER, Row, catalogue
 from usage_mockserver.mutants.edits import asking, given, instead, json_reply, remembering, sent_with, via
 from usage_mockserver.mutants.surnex_edits import (
     data,
@@ -246,4 +246,4 @@ ACCESS: tuple[Row, ...] = (
     ),
 )
 
-SURNEX = catalogue("surnex", (*WITH_BOUNDS, *WINDOWS, *SUMS, *FILTERS, *ACCESS, *SHAPES))
+SURNEX = catalogue("surnex", (*KEY_LATER, *WINDOWS, *SUMS, *FILTERS, *ACCESS, *SHAPES))

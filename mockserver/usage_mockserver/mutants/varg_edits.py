@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -216,3 +216,24 @@ def two_days_before(first: date, _: date) -> tuple[date, date]:
 def two_days_after(_: date, last: date) -> tuple[date, date]:
     """The two days after it."""
     return shifted(last, 1), shifted(last, 2)
+
+
+def local_days(hours: float) -> Wrap:
+    """Bounds are days of another zone; the instants stay in UTC."""
+    ahead = timedelta(hours=hours)
+
+    def edit(body: Any, ask: Ask) -> None:
+        first, last = ask.day("from"), ask.day("to")
+        wide = {"from": first and shifted(first, -1).isoformat(), "to": last and shifted(last, 1).isoformat()}
+        if first is not None and last is not None and first > last:
+            return
+        found = ask.answer({name: str(day) for name, day in wide.items() if day})["usage"]
+        days = [(datetime.fromisoformat(job["created_at"]) + ahead).date() for job in found]
+        body["usage"] = [
+            job
+            for job, day in zip(found, days, strict=True)
+            if (first is None or first <= day) and (last is None or day <= last)
+        ]
+        body["total_cents"] = sum(job["cost_cents"] for job in body["usage"])
+
+    return edited(edit)

@@ -25,6 +25,7 @@ from usage_mockserver.mutants.varg_edits import (
     jobs,
     kept,
     leaked,
+    local_days,
     lone,
     no_bounds,
     two_days_after,
@@ -163,6 +164,20 @@ EDGES: tuple[Row, ...] = (
 )
 
 TIME: tuple[Row, ...] = (
+    (
+        "days-of-india",
+        "records-in-window",
+        "time",
+        "a bound is a day in India",
+        local_days(5.5),
+    ),
+    (
+        "days-of-california",
+        "records-in-window",
+        "time",
+        "a bound is a day in San Francisco",
+        local_days(-8),
+    ),
     (
         "clock-three-days-fast",
         "not-in-future",

@@ -93,10 +93,9 @@ def by_origin(events: Sequence[Tts | Asr]) -> dict[str, Counts]:
     found: dict[str, Counts] = {}
     for event in events:
         key_id = event.api_key_id
-        if isinstance(event, Tts):
-            amounts = (1, 0, event.characters, 0)
-        else:
-            amounts = (0, 1, 0, round(event.seconds * 1000))
+        amounts = (
+            (1, 0, event.characters, 0) if isinstance(event, Tts) else (0, 1, 0, round(event.seconds * 1000))
+        )
         for name in ("all", "web") if key_id is None else ("all", "api_key", key_id):
             found[name] = added(found.get(name, NOTHING), amounts)
     return found

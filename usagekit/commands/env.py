@@ -1,0 +1,107 @@
+"""`usagekit env`: base URLs and keys of a running `usagekit serve`, for the shell that is asked for."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+
+from usage_specs import PROVIDERS, load
+from usagekit.cli import hint
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
+
+
+def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
+    return [name for name in PROVIDERS if name.startswith(incomplete)]
+
+
+def _providers(ctx: click.Context, param: click.Parameter, value: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG001
+    for name in value:
+        if name not in PROVIDERS:
+            raise click.UsageError(f"there is no provider {name!r}; {hint(name, PROVIDERS)}")
+    return tuple(dict.fromkeys(value)) or tuple(PROVIDERS)
+
+
+def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value is None:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+        raise click.UsageError(f"--url is {value!r}; write it like {DEFAULT_URL}")
+    return value.rstrip("/")
+
+
+def _bash(name: str, value: str) -> str:
+    return f"export {name}={shlex.quote(value)}"
+
+
+def _fish(name: str, value: str) -> str:
+    quoted = value.replace("\\", "\\\\").replace("'", "\\'")
+    return f"set -gx {name} '{quoted}'"
+
+
+def _powershell(name: str, value: str) -> str:
+    quoted = value.replace("'", "''")
+    return f"$Env:{name} = '{quoted}'"
+
+
+def _dotenv(name: str, value: str) -> str:
+    if PLAIN.fullmatch(value):
+        return f"{name}={value}"
+    quoted = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{name}="{quoted}"'
+
+
+SHELLS: Mapping[str, Callable[[str, str], str]] = {
+    "bash": _bash,
+    "fish": _fish,
+    "powershell": _powershell,
+    "dotenv": _dotenv,
+}
+
+
+@click.command(short_help="Print base URLs and keys of a running server.")
+@click.argument("providers", nargs=-1, callback=_providers, shell_complete=_begun, metavar="[PROVIDER]...")
+@click.option(
+    "--shell", type=click.Choice(list(SHELLS)), default="bash", show_default=True, help="For whom to write."
+)
+@click.option("--url", callback=_url, help=f"Where the server is; {DEFAULT_URL} by default.")
+@click.option(
+    "--port-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Take the port from what `usagekit serve --port-file` wrote.",
+)
+@click.option("--session", default="", metavar="NAME", help="Of this session of the server.")
+def command(
+    *, providers: tuple[str, ...], shell: str, url: str | None, port_file: Path | None, session: str
+) -> None:
+    """Print where the PROVIDERs, or all five, are answered by a running `usagekit serve`, and their keys.
+
+    In bash: eval "$(usagekit env)". The keys are those that a server accepts to which none were given.
+    """
+    if port_file is not None:
+        if url is not None:
+            raise click.UsageError("--url and --port-file exclude each other")
+        url = f"http://127.0.0.1:{_port(port_file)}"
+    base = url or DEFAULT_URL
+    if session:
+        base += f"/~{session}"
+    for name in providers:
+        service = load(name).service
+        click.echo(SHELLS[shell](f"{name.upper()}_BASE_URL", f"{base}/{name}"))
+        click.echo(SHELLS[shell](service.variable, service.demo_key))
+
+
+def _port(path: Path) -> int:
+    try:
+        return int(path.read_text("ascii"))
+    except OSError as error:
+        raise click.UsageError(f"--port-file {path}: {error.strerror}; is the server running?") from None
+    except ValueError:
+        raise click.UsageError(f"--port-file {path} holds no port") from None
