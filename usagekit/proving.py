@@ -64,7 +64,7 @@ class Result:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proof:
     """How a proof is done: `live` uses the profile and the request cap of a real service, `against` is a command
-    line of another tool with {url}, {key}, {provider}, {document} in it."""
+    line of another tool with {url}, {key}, {header}, {provider}, {document} in it."""
 
     live: bool = False
     against: str = ""
@@ -81,6 +81,13 @@ def cases(providers: Iterable[str], *, seeds: Sequence[int] = (1,)) -> list[Case
         found += [Case(name, one.name, one.kind, one.breaks) for one in CATALOGUE[name].values()]
         found += [Case(name, one.name, "legal", seed=seed) for seed in seeds for one in LEGAL[name]]
     return found
+
+
+def sample(chosen: Sequence[Case], most: int) -> list[Case]:
+    """At most so many of the cases, taken evenly."""
+    if most >= len(chosen):
+        return list(chosen)
+    return [chosen[place * len(chosen) // most] for place in range(most)]
 
 
 def prove(
@@ -157,8 +164,10 @@ def _our_own(case: Case, url: str, proof: Proof) -> Result:
 def _other_tool(case: Case, url: str, template: str, begun: float) -> Result:
     service = load(case.provider).service
     document = document_path(case.provider)
+    way = service.credentials[0]
+    header = f"{way.header}: {way.value(service.demo_key)}"
     words = [
-        word.format(url=url, key=service.demo_key, provider=case.provider, document=document)
+        word.format(url=url, key=service.demo_key, header=header, provider=case.provider, document=document)
         for word in shlex.split(template)
     ]
     try:

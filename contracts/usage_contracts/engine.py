@@ -67,7 +67,10 @@ def _report(run: Run, *, strict: bool, seconds: float) -> Report:
     if unknown:
         raise AssertionError(f"judged, and not in the register: {sorted(unknown)}")
     verdicts = tuple(_verdict(run, behaviour) for behaviour in run.spec.behaviours.values())
-    ended, reason = _ended(run, verdicts, strict=strict)
+    otherwise = _unbroken(run)
+    counted = {Outcome.BROKEN, Outcome.DIFFERS} if strict else {Outcome.BROKEN}
+    red = any(verdict.outcome in counted for verdict in verdicts)
+    ended, reason = (Exit.BROKEN, "the document is broken") if red else otherwise
     return Report(
         provider=run.provider,
         origin=run.target.origin,
@@ -75,6 +78,8 @@ def _report(run: Run, *, strict: bool, seconds: float) -> Report:
         verdicts=verdicts,
         ended=ended,
         reason=reason,
+        strict=strict,
+        otherwise=otherwise,
         requests=run.limits.sent,
         seconds=seconds,
         notes=tuple(run.notes),
@@ -144,10 +149,8 @@ def _unexercised(run: Run, behaviour: Behaviour) -> str:
     return "no answer of this run could have broken it"
 
 
-def _ended(run: Run, verdicts: tuple[Verdict, ...], *, strict: bool) -> tuple[Exit, str]:
-    outcomes = {verdict.outcome for verdict in verdicts}
-    if Outcome.BROKEN in outcomes or (strict and Outcome.DIFFERS in outcomes):
-        return Exit.BROKEN, "the document is broken"
+def _unbroken(run: Run) -> tuple[Exit, str]:
+    """How the run ends where nothing is broken."""
     answers = list(run.latest.values()) or run.log
     good = [answer for answer in answers if answer.call.key == "good"]
     troubled = [answer for answer in good if not answer.judgeable]

@@ -52,7 +52,7 @@ class World:
         self._disturbances: dict[str, Disturbance] = {}
         self._lock = RLock()
         self._origin: dict[str, State] = {}
-        self.disturbed = False
+        self.disturbed = chosen.disturbed
         self.settle()
 
     # -- changes ----------------------------------------------------------------------------------------

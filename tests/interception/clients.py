@@ -43,6 +43,8 @@ class Session:
     cut: Any
     # What some raise when it is the body that comes too late.
     dripped: Any = ()
+    # How often a lost connection is tried before it is told of.
+    attempts = 1
 
     def ask(self, method, url, headers=None, body=None, timeout=ALWAYS, follow=True) -> Got:
         raise NotImplementedError
@@ -296,6 +298,7 @@ class Aiohttp(Looped, Session):
     timed_out = TimeoutError
     refused = aiohttp.ClientConnectorError
     reset = aiohttp.ClientOSError
+    attempts = 2
     cut = aiohttp.ClientPayloadError
 
     def __init__(self):

@@ -299,7 +299,7 @@ def disturbed(usage, kind, **how):
 
 def test_a_connection_that_is_reset(client):
     with usagekit.intercept("lyrcs", now=NOW) as usage:
-        disturbed(usage, "reset", times=1)
+        disturbed(usage, "reset", times=client.attempts)
         with pytest.raises(client.reset) as raised:
             client.ask("GET", address("lyrcs"), key("lyrcs"))
         assert client.ask("GET", address("lyrcs"), key("lyrcs")).status == 200

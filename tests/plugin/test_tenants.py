@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from usage_mockserver.app import App, Receive, Scope, Send, create_app
+from usage_mockserver.framing import Head
 from usage_mockserver.journal import Journal
 from usage_mockserver.server import serve
 from usage_mockserver.sessions import Sessions
@@ -80,6 +81,10 @@ class Counted(App):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked += 1
         await super().__call__(scope, receive, send)
+
+    def respond(self, head: Head, root: str = "") -> tuple[bytes, bytes] | None:
+        self.asked += 1
+        return super().respond(head, root)
 
 
 def test_a_question_asked_again_does_not_reach_the_application() -> None:

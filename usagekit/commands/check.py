@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from usage_specs import PROVIDERS, load
+from usage_specs import PROVIDERS, SpecError, load
 from usagekit.checking import CheckError, Options, check, is_loopback, planned, read_url
 from usagekit.cli import FailedStart, hint
+from usagekit.terminal import manner
 
 if TYPE_CHECKING:
+    from usage_contracts.masking import Mask
     from usage_contracts.verdict import Report
 
 FORMATS = ("text", "json", "junit", "html", "github", "sarif")
@@ -67,6 +69,11 @@ SHORTEST_KEY = 8
 @click.option("--strict", is_flag=True, help="Fail also where an assumption differs.")
 @click.option("--dry-run", is_flag=True, help="Send nothing; print the requests a live run may send.")
 @click.option(
+    "--baseline", type=click.Path(path_type=Path, dir_okay=False), help="File of accepted findings."
+)
+@click.option("--baseline-update", is_flag=True, help="Write today's findings into the baseline file.")
+@click.option("--baseline-reason", metavar="TEXT", help="Why the findings written are accepted.")
+@click.option(
     "--format",
     "formats",
     multiple=True,
@@ -94,8 +101,37 @@ def command(providers: Sequence[str], formats: Sequence[str], outputs: Sequence[
     if given["dry_run"]:
         return _print_plans(names, url, options)
     reports = [_one(name, url, keys[name], options) for name in names]
-    _write(reports, [held for held in keys.values() if held], formats, outputs)
+    reports = _accepted(reports, given)
+    again = "" if url else " ".join(["usagekit check", *names, f"--seed {options.seed}"])
+    _write(reports, [held for held in keys.values() if held], formats, outputs, again)
+    return worst(reports)
+
+
+def worst(reports: Sequence[Report]) -> int:
+    """The gravest exit status of several runs."""
     return min((report.exit_status for report in reports), key=GRAVITY.index)
+
+
+def _accepted(reports: list[Report], given: Mapping[str, Any]) -> list[Report]:
+    """The reports with what the baseline file accepts marked so, after writing to it where that is asked."""
+    path, today = given["baseline"], datetime.now(UTC).date()
+    if path is None:
+        if given["baseline_update"]:
+            raise click.UsageError("--baseline-update needs --baseline FILE")
+        return reports
+    from usage_contracts import baseline
+
+    try:
+        if given["baseline_update"]:
+            reason = {"reason": given["baseline_reason"]} if given["baseline_reason"] else {}
+            known = baseline.update(path, reports, today=today, **reason)
+        else:
+            known = baseline.read(path)
+    except SpecError as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(f"--baseline {path}: {error.strerror}") from None
+    return [baseline.apply(report, known, today) for report in reports]
 
 
 def _options(given: Mapping[str, Any]) -> Options:
@@ -232,23 +268,45 @@ def _print_plans(names: Sequence[str], url: str | None, options: Options) -> int
 
 
 def _write(
-    reports: Sequence[Report], keys: Sequence[str], formats: Sequence[str], outputs: Sequence[Path]
+    reports: Sequence[Report],
+    keys: Sequence[str],
+    formats: Sequence[str],
+    outputs: Sequence[Path],
+    again: str,
 ) -> None:
     from usage_contracts.masking import Mask
     from usage_contracts.reports import FORMATS as WRITERS
 
     mask = Mask(*dict.fromkeys(keys))
-    files = list(outputs)
+    files = dict(enumerate(outputs))
     for place, name in enumerate(formats):
-        text = WRITERS[name](reports, mask=mask)
-        if place < len(files):
+        options: dict[str, Any] = {"command": again} if name == "text" else {}
+        if name == "text" and place not in files:
+            options |= manner()
+        text = WRITERS[name](reports, mask=mask, **options)
+        if place in files:
             _save(files[place], text)
         else:
             click.echo(text, nl=not text.endswith("\n"))
+    if "github" in formats:
+        _summarise(reports, mask)
+
+
+def _summarise(reports: Sequence[Report], mask: Mask) -> None:
+    """The summary page of a GitHub job, where there is one."""
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not page:
+        return
+    from usage_contracts.reports.github import summary
+
+    with Path(page).open("a", encoding="utf-8") as file:
+        file.write(summary(reports, mask=mask))
 
 
 def _save(path: Path, text: str) -> None:
+    from usage_contracts.files import write_whole
+
     try:
-        path.write_text(text, encoding="utf-8")
+        write_whole(path, text)
     except OSError as error:
         raise FailedStart(f"--output {path} cannot be written: {error.strerror}") from None

@@ -16,7 +16,7 @@ from usage_mockserver.server import serve
 from usage_mockserver.world import Settings, World
 from usage_specs import PROVIDERS, load
 from usagekit.cli import FailedStart
-from usagekit.commands.check import GRAVITY, MISSING
+from usagekit.commands.check import MISSING, worst
 from usagekit.commands.serve import curl
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def command() -> int:
         reports = [judge(name, url) for name, url in urls.items()]
     click.echo(FORMATS["text"](reports, mask=Mask()), nl=False)
     click.echo("\n".join(summary(reports)))
-    return min((report.exit_status for report in reports), key=GRAVITY.index)
+    return worst(reports)
 
 
 def show(name: str, asked: str) -> None:

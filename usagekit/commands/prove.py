@@ -14,6 +14,7 @@ import click
 from usagekit.cli import FailedStart
 from usagekit.commands.check import MISSING, known_providers
 from usagekit.proving import Case, Line, Proof, Result, cases, classes, prove, table, uncovered
+from usagekit.proving import sample as evenly
 
 BEGIN, END = "<!-- prove: begin -->", "<!-- prove: end -->"
 
@@ -25,12 +26,13 @@ BEGIN, END = "<!-- prove: begin -->", "<!-- prove: end -->"
     "--seeds", default=1, show_default=True, type=click.IntRange(1, 100), help="Seeds of each legal server."
 )
 @click.option("--live", is_flag=True, help="With the profile and the request cap of a real service, unpaced.")
+@click.option("--sample", type=click.IntRange(1), help="At most so many cases, taken evenly.")
 @click.option("--only", multiple=True, metavar="NAME", help="Only the case of this name; may be repeated.")
 @click.option(
     "--against",
     metavar="COMMAND",
     default="",
-    help="Another tool's command line with {url}, {key}, {provider}, {document}; its exit status 1 means broken.",
+    help="Another tool's command line with {url}, {key}, {header}, {provider}, {document}; status 1 means red.",
 )
 @click.option("--format", "shape", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @click.option(
@@ -43,6 +45,7 @@ def command(
     jobs: int | None,
     seeds: int,
     live: bool,
+    sample: int | None,
     only: Sequence[str],
     against: str,
     shape: str,
@@ -58,11 +61,13 @@ def command(
         chosen = cases(names, seeds=range(1, seeds + 1))
         if only:
             chosen = _only(chosen, only)
+        if sample:
+            chosen = evenly(chosen, sample)
         with _progress(len(chosen)) as done:
             results = prove(chosen, Proof(live=live, against=against), jobs=jobs, done=done)
     except ModuleNotFoundError as error:
         raise FailedStart(f"{MISSING} ({error.name} is missing)") from None
-    missing = [] if only else list(uncovered(names, results))
+    missing = [] if only or sample else list(uncovered(names, results))
     click.echo(_as_json(results) if shape == "json" else "\n".join(_as_text(results, missing)))
     if write is not None:
         _between_marks(write, markdown(table(results)))

@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from usage_mockserver.admin import Admin
-from usage_mockserver.app import create_app
+from usage_mockserver.app import App, create_app
 from usage_mockserver.clock import Clock, read_instant
 from usage_mockserver.providers import NAMES
 from usage_mockserver.providers import load as load_provider
@@ -130,13 +130,10 @@ def command(
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))
     sock = listen(host, port, allow_remote=allow_remote)
     own = () if _wildcard(host) else (_bracketed(host),)
-    app: Any = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
-    reached = not admin_token and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback
-    if admin and not reached:
-        app = Sessions(app, control=Admin(admin_token or None))
+    fakes = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
+    app, control = controlled(fakes, sock, admin_token) if admin else (fakes, "")
 
     def ready() -> None:
-        control = "" if not admin else "off without --admin-token" if reached else f"{url_of(sock)}/__admin/"
         click.echo(greeting(world, url_of(sock), control))
         if port_file is not None:
             _write_port(port_file, sock.getsockname()[1])
@@ -147,6 +144,13 @@ def command(
         sock.close()
         if port_file is not None:
             port_file.unlink(missing_ok=True)
+
+
+def controlled(app: App, sock: socket.socket, token: str | None) -> tuple[App | Sessions, str]:
+    """The application with its control plane, and where that is; off where others could reach it freely."""
+    if not token and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
+        return app, "off, because other machines can reach it; set USAGEKIT_ADMIN_TOKEN"
+    return Sessions(app, control=Admin(token or None)), f"{url_of(sock)}/__admin/"
 
 
 def make_world(

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 from collections.abc import Iterable, Iterator
 from email.utils import formatdate
+from functools import cache
 from typing import NamedTuple
 
 from usage_mockserver.app import MARKER, create_app, problem
 from usage_mockserver.framing import Limits, Refused, read_head
 from usage_mockserver.http import Reply, Transport
 from usage_mockserver.journal import Entry
-from usage_mockserver.kept import PHRASES, Fields, wire
+from usage_mockserver.kept import PHRASES, Fields, KeptReplies, wire
 from usage_mockserver.world import World
 
 # Nobody can wear out a process with requests of its own.
@@ -74,7 +75,7 @@ class Interception:
 
     def __init__(self, world: World, hosts: frozenset[str], allowed: frozenset[str] | None) -> None:
         self.world = world
-        self.app = create_app(world)
+        self.app = create_app(world, kept=_answers(world.providers))
         self.hosts = hosts
         self.allowed = allowed
         self.chain: tuple[Interception, ...] = (self,)
@@ -109,6 +110,12 @@ class Interception:
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
         return f"<interception of {', '.join(sorted(self.hosts))}, {state}>"
+
+
+@cache
+def _answers(_providers: tuple[str, ...]) -> KeptReplies:
+    """What was answered before: a kept answer is given again only in the very same state of an account."""
+    return KeptReplies()
 
 
 def _answer(reply: Reply, method: str) -> Answer:

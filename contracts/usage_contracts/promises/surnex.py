@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from usage_contracts.calendar_days import DAY, month_start
 from usage_contracts.explore import explore
 from usage_contracts.looks.surnex import (
-    cents,
     NOBODY,
     SIGNS,
     TOLERATED,
     as_object,
+    cents,
     figures,
     inhabited,
     look,

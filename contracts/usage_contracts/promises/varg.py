@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from datetime import date
 
 from hypothesis import strategies as st
@@ -75,7 +75,7 @@ def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
     yield lambda run: _bad_dates(run, day)
     yield lambda run: harmless(run, near[:1])
     yield lambda run: access(run, [near[0], Call(), near[1]], SIGNS, bad=[near[0].using(to="yesterday")])
-    yield lambda run: twice(run, [window(day - DAY * 29, day), near[0], window(day, day)])
+    yield lambda run: twice(run, [window(day - DAY * 12, day), near[0], window(day, day)])
     yield lambda run: _explored(run, day)
 
 
@@ -99,7 +99,17 @@ def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
     """Narrow windows show just what wide ones show for their dates."""
     cuts = stretch(run, day)
     compare(run, WINDOWS, cuts, [(0, len(cuts) - 1)])
-    reach = _reach(run, day)
+    for days in (2, 7, 8):
+        narrow(run, WINDOWS, (cuts[0], cuts[-1] - DAY), (cuts[0], cuts[0] + DAY * (days - 1)))
+    for around in edges(run, day):
+        compare(run, WINDOWS, around, [(0, 3)])
+    if not _huge(run, day):
+        _far_apart(run, day, cuts)
+    return iter(())
+
+
+def _far_apart(run: Run, day: date, cuts: Sequence[date]) -> None:
+    """Windows of weeks within windows of months and years."""
     wide = (cuts[0] - DAY * 90, cuts[0] + DAY * 30)
     for days in (2, 7, 8, 14, 15, 28, 30, 31):
         narrow(run, WINDOWS, wide, (cuts[0], cuts[0] + DAY * (days - 1)))
@@ -107,26 +117,24 @@ def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
         narrow(run, WINDOWS, wide, (cuts[-1] - DAY * days, cuts[-1] - DAY))
     month = month_start(day, 1)
     narrow(run, WINDOWS, (month - DAY * 2, month + DAY * 40), (month, month_start(month + DAY * 31) - DAY))
-    year = (day - DAY * reach, day)
-    for back in (0, reach // 4, reach // 2, reach - 35):
+    year = (day - DAY * REACH, day)
+    for back in (0, 90, 180, 365):
         narrow(run, WINDOWS, year, (day - DAY * (back + 29), day - DAY * back))
-    narrow(run, WINDOWS, (day - DAY * 4 * reach, day), year)
-    for around in edges(run, day):
-        compare(run, WINDOWS, around, [(0, 3)])
-    return iter(())
+    narrow(run, WINDOWS, (day - DAY * 1500, day), year)
 
 
-HUGE = 1_000_000
+HUGE = 250_000
+REACH = 400
 
 
-def _reach(run: Run, day: date) -> int:
-    """How many days back the widest windows go: fewer where a month alone fills a megabyte."""
-    return 70 if len(run.ask(window(day - DAY * 29, day)).body) > HUGE else 400
+def _huge(run: Run, day: date) -> bool:
+    """Whether a single week fills so many bytes that wide windows would take their time and memory."""
+    return len(run.ask(window(day - DAY * 6, day)).body) > HUGE
 
 
 def _open_ends(run: Run, day: date) -> Iterator[Judgement]:
     """One bound alone holds, and what lies beyond it is not lost."""
-    for back in (0, 5, 20, 40):
+    for back in (0,) if _huge(run, day) else (0, 5, 20, 40):
         bound = day - DAY * back
         since = Call((("from", bound.isoformat()),))
         if run.valid(since) is not None:
@@ -212,7 +220,7 @@ def _bad_dates(run: Run, day: date) -> Iterator[Judgement]:
 
 def _explored(run: Run, day: date) -> Iterator[Judgement]:
     """Drawn windows agree with the wide one known by now."""
-    reach = _reach(run, day)
+    reach = 9 if _huge(run, day) else REACH
     wide = (day - DAY * reach, day)
 
     def holds(drawn: tuple[int, int]) -> bool:
