@@ -16,7 +16,8 @@ from usage_mockserver.providers import NAMES
 
 PAGE, LARGEST_PAGE = 100, 1000
 STREAMS = 32
-BEAT, HEARTBEAT = 0.1, 15.0
+# A watcher that left without a word is only noticed by what is written to it.
+BEAT, HEARTBEAT = 0.1, 1.0
 SESSION_FIELD = "X-Usagekit-Session"
 FILTERS = ("provider", "method", "path", "status", "behaviour")
 

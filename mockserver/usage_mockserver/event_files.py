@@ -164,14 +164,20 @@ def written(provider: str, events: Iterable[Event], form: str) -> Iterator[str]:
         return
     names = columns(provider)
     line = StringIO()
-    writer = csv.DictWriter(line, names, restval="", lineterminator="\n")
+    # The writer quotes what its own line end consists of, and a lone CR ends a line for most readers.
+    writer = csv.DictWriter(line, names, restval="", lineterminator="\r\n")
     writer.writeheader()
     for event in events:
-        yield line.getvalue()
-        line.seek(0)
-        line.truncate()
+        yield _taken(line)
         writer.writerow({name: _cell(value) for name, value in plain_event(provider, event).items()})
-    yield line.getvalue()
+    yield _taken(line)
+
+
+def _taken(line: StringIO) -> str:
+    text = line.getvalue()
+    line.seek(0)
+    line.truncate()
+    return text.removesuffix("\r\n") + "\n"
 
 
 def _cell(value: Any) -> Any:

@@ -80,6 +80,8 @@ def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  #
     "--scenario", default="busy", show_default=True, callback=_scenario, help=f"{', '.join(SCENARIOS)}."
 )
 @click.option("--switch", multiple=True, metavar="PROVIDER.NAME=VALUE", help="Take another reading.")
+@click.option("--mutant", metavar="[PROVIDER.]NAME", help="Plant this defect; usagekit mutants lists them.")
+@click.option("--manner", multiple=True, metavar="[PROVIDER.]NAME", help="Answer in this other legal way.")
 @click.option("--key", multiple=True, metavar="PROVIDER=KEY", help="Accept this key and no other.")
 @click.option("--allow-host", multiple=True, metavar="NAME", help="Also answer under this host name.")
 @click.option(
@@ -160,31 +162,61 @@ def make_world(
     now: datetime | None,
     scenario: str,
     switch: Iterable[str] = (),
+    mutant: str | None = None,
+    manner: Iterable[str] = (),
     key: Iterable[str] = (),
 ) -> World:
     """The accounts that the options describe; a UsageError names what is not known."""
     clock = Clock() if now is None else Clock().travel_to(now)
     world = World(providers, Settings(seed=seed, scenario=scenario, clock=clock))
-    chosen: dict[str, dict[str, str]] = {}
-    for text in switch:
-        left, equals, value = text.partition("=")
-        name, dot, chosen_name = left.partition(".")
-        if not (equals and dot):
-            raise click.UsageError(f"--switch takes PROVIDER.NAME=VALUE, not {text!r}")
-        chosen.setdefault(_served(name, world), {})[chosen_name] = value
-    accepted: dict[str, list[str]] = {}
-    for text in key:
-        name, equals, value = text.partition("=")
-        if not (equals and value):
-            raise click.UsageError("--key takes PROVIDER=KEY")
-        accepted.setdefault(_served(name, world), []).append(value)
+    switches, keys = _switches(world, switch), _keys(world, key)
+    mutants, manners = _named(world, "mutant", filter(None, [mutant])), _named(world, "manner", manner)
     try:
         for name in world.providers:
-            world.change(name, switches=chosen.get(name, {}), keys=tuple(accepted.get(name, ())))
+            world.change(
+                name,
+                switches=switches.get(name, {}),
+                keys=tuple(keys.get(name, ())),
+                mutant="".join(mutants.get(name, ())),
+                manners=tuple(manners.get(name, ())),
+            )
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     world.settle()
     return world
+
+
+def _switches(world: World, given: Iterable[str]) -> dict[str, dict[str, str]]:
+    chosen: dict[str, dict[str, str]] = {}
+    for text in given:
+        left, equals, value = text.partition("=")
+        name, dot, switch = left.partition(".")
+        if not (equals and dot):
+            raise click.UsageError(f"--switch takes PROVIDER.NAME=VALUE, not {text!r}")
+        chosen.setdefault(_served(name, world), {})[switch] = value
+    return chosen
+
+
+def _keys(world: World, given: Iterable[str]) -> dict[str, list[str]]:
+    accepted: dict[str, list[str]] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not (equals and value):
+            raise click.UsageError("--key takes PROVIDER=KEY")
+        accepted.setdefault(_served(name, world), []).append(value)
+    return accepted
+
+
+def _named(world: World, option: str, given: Iterable[str]) -> dict[str, list[str]]:
+    """Names by provider; the provider may be left out where only one is served."""
+    chosen: dict[str, list[str]] = {}
+    for text in given:
+        head, _, tail = text.partition(".")
+        provider, name = (head, tail) if head in NAMES else (world.providers[0], text)
+        if head not in NAMES and len(world.providers) > 1:
+            raise click.UsageError(f"--{option} takes PROVIDER.NAME where several are served, not {text!r}")
+        chosen.setdefault(_served(provider, world), []).append(name)
+    return chosen
 
 
 def load_events(world: World, files: Iterable[str]) -> None:
