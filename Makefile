@@ -6,13 +6,14 @@ PACKAGES := -p usage_specs -p usage_mockserver -p usage_contracts -p usagekit -m
 unexport VIRTUAL_ENV CONDA_PREFIX PYTHONPATH PYTHONHOME UV_PROJECT_ENVIRONMENT UV_PYTHON
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: environment demo serve test check bench build clean
+.PHONY: environment demo serve test check prove bench build clean
 .DEFAULT_GOAL := test
 
 demo: environment   ; @.venv/bin/usagekit demo
 serve: environment  ; @.venv/bin/usagekit serve
 test: environment   ; $(RUN) pytest -n auto
 check: environment  ; $(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy --strict $(PACKAGES)
+prove: environment  ; @.venv/bin/usagekit prove
 bench: environment  ; @$(RUN) benchmarks.bench
 build: environment  ; rm -rf dist && .venv/bin/uv build --quiet --out-dir dist && ls dist
 clean:              ; rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis

@@ -22,7 +22,7 @@ NO_UUIDS = (
     "3fa85f64-5717-4562-b3fc-2c963f66afa",
     "zzzzzzzz-5717-4562-b3fc-2c963f66afa6",
 )
-NO_SOURCES = ("mobile", "ALL", "web,api_key", "allx", "xall")
+NO_SOURCES = ("mobile", "ALL", "allx", "xall")
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NOISE = st.text(alphabet=_LETTERS + "ÄÖé漢 !$%&'()*+,/:;<=>?@[]^_{|}~", min_size=1, max_size=12)

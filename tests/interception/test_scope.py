@@ -16,7 +16,8 @@ import requests
 
 import usagekit
 from tests.interception.clients import CLIENTS
-from usage_mockserver.world import Settings
+from usage_mockserver.faults import Fault
+from usage_mockserver.settings import Settings
 from usagekit.fakes import make_world
 from usagekit.interception import HostRefused, patches, scope
 
@@ -238,6 +239,34 @@ def test_the_handle_changes_the_accounts():
     assert [entry.record.credentials for entry in usage.requests] == [
         (("authorization", "Bearer [masked]"),)
     ] * 2
+
+
+def spoiled(usage):
+    usage.world.change("lyrcs", scenario="empty", faults=(Fault("latency", ms=1),))
+    return asked()
+
+
+def test_what_one_changes_another_of_the_same_seed_does_not_see():
+    with interception(1) as first, interception(1) as second:
+        assert (asked(), spoiled(second) == jobs(1), asked() == jobs(1)) == (jobs(1), False, False)
+        with usagekit.intercept(world=first.world):
+            assert asked() == jobs(1)
+    with interception(1, keys=["lyrcs_sk_live_other"]):
+        assert asked() != jobs(1)
+    with interception(1):
+        assert asked() == jobs(1)
+
+
+@pytest.fixture
+def opened():
+    with interception(9) as usage:
+        yield usage
+
+
+@pytest.mark.asyncio
+async def test_a_fixture_that_is_not_async_holds_for_a_test_that_is(opened):
+    assert await asked_by(httpx) == await asyncio.to_thread(asked) == jobs(9)
+    assert len(opened.requests) == 2
 
 
 # -- threads --------------------------------------------------------------------------------------------

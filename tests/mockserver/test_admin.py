@@ -502,12 +502,15 @@ def test_the_stream_goes_on_where_it_was(client):
 
 
 def test_a_server_with_a_watcher_ends_at_once(sessions):
-    with serve(sessions) as running, httpx2.Client(base_url=running.url) as client:
-        with client.stream("GET", "/__admin/journal/stream"):
-            time.sleep(0.05)
-            begun = time.perf_counter()
-            running.stop()
-            assert time.perf_counter() - begun < 2
+    with (
+        serve(sessions) as running,
+        httpx2.Client(base_url=running.url) as client,
+        client.stream("GET", "/__admin/journal/stream"),
+    ):
+        time.sleep(0.05)
+        begun = time.perf_counter()
+        running.stop()
+        assert time.perf_counter() - begun < 2
 
 
 def test_a_watcher_that_leaves_is_forgotten(client, sessions):

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from usage_mockserver.checked import MOST
@@ -95,6 +95,7 @@ EVENTS = {
 def test_any_event_goes_round_exactly(tmp_path_factory, provider, form):
     folder = tmp_path_factory.mktemp("events")
 
+    @settings(deadline=None)
     @given(st.lists(EVENTS[provider], max_size=5))
     def check(events):
         found = read_files([(None, saved(folder, provider, events, form))]).get(provider, [])
@@ -162,14 +163,14 @@ def test_an_empty_file_holds_no_events(tmp_path, name):
 
 GOOD = f'{{"at":"{AT}"}}\n'
 WRONG = [
-    ("x.jsonl", GOOD + '{"at":"%s","cost_cent":1}' % AT, 2, "cost_cent", "did you mean 'cost_cents'?"),
+    ("x.jsonl", GOOD + f'{{"at":"{AT}","cost_cent":1}}', 2, "cost_cent", "did you mean 'cost_cents'?"),
     ("x.jsonl", GOOD + '{"at":"yesterday"}', 2, "at", "2026-03-01T12:30:00Z"),
-    ("x.jsonl", GOOD + '{"at":"%s"' % AT, 2, "", "is not JSON"),
+    ("x.jsonl", GOOD + f'{{"at":"{AT}"', 2, "", "is not JSON"),
     ("x.jsonl", GOOD + "NaN", 2, "", "not JSON"),
     ("x.jsonl", GOOD + '"text"', 2, "", "an event is an object"),
     ("x.jsonl", GOOD + " " * 70_000, 2, "", "longer than 65536 bytes"),
     ("x.jsonl", b"\xff\n", 1, "", "not UTF-8"),
-    ("x.jsonl", '{"at":"%s","kind":"lyrcs.job"}' % AT, 1, "kind", "these are events of varg"),
+    ("x.jsonl", f'{{"at":"{AT}","kind":"lyrcs.job"}}', 1, "kind", "these are events of varg"),
     ("x.csv", "at,cost_cent\n", 1, "cost_cent", "did you mean 'cost_cents'?"),
     ("x.csv", "at,at\n", 1, "at", "there twice"),
     ("x.csv", f"at,cost_cents\n{AT},1\n{AT}\n", 3, "", "1 cells, the header 2"),

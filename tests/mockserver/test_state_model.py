@@ -154,5 +154,5 @@ class Machine(RuleBasedStateMachine):
             assert asked(self.app, name) == self.model.answer(name)
 
 
-Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+Machine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestMachine = pytest.mark.slow(Machine.TestCase)

@@ -105,7 +105,11 @@ def test_a_file_that_cannot_be_written_is_status_3_and_leaves_nothing(tmp_path: 
 def test_a_reader_that_has_enough_is_no_error() -> None:
     command = f"{sys.executable} -m usagekit events surnex --from 2020-01-01 --to 2026-01-01 | head -2"
     run = subprocess.run(
-        ["/bin/bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=60
+        ["/bin/bash", "-o", "pipefail", "-c", command],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert len(run.stdout.splitlines()) == 2
     assert run.stderr == ""
@@ -126,7 +130,12 @@ def test_the_bar_is_for_a_terminal_alone(tmp_path: Path) -> None:
     ]
     with (tmp_path / "found").open("w") as file:
         run = subprocess.run(
-            command, stdout=file, stderr=follower, env={**os.environ, "TERM": "xterm"}, timeout=60
+            command,
+            stdout=file,
+            stderr=follower,
+            env={**os.environ, "TERM": "xterm"},
+            check=False,
+            timeout=60,
         )
     os.close(follower)
     shown = os.read(leader, 65536)
@@ -147,7 +156,7 @@ def test_many_lines_take_bounded_memory(tmp_path: Path) -> None:
     for last in ("2020-02-01", "2035-01-01"):
         args = ["events", "surnex", "--from", "2020-01-01", "--to", last, "--output", "found.jsonl"]
         run = subprocess.run(
-            [sys.executable, "-c", measured, *args], capture_output=True, text=True, timeout=120
+            [sys.executable, "-c", measured, *args], capture_output=True, text=True, check=True, timeout=120
         )
         sizes.append(int(run.stderr))
     assert (tmp_path / "found.jsonl").read_bytes().count(b"\n") > 100_000

@@ -6,8 +6,6 @@ it or in its place, and go on to work.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from functools import wraps
@@ -122,22 +120,12 @@ def _wait(seconds: float, patience: float, core: ModuleType) -> None:
 
 async def _wait_async(seconds: float, patience: float, core: ModuleType) -> None:
     if seconds:
-        await _sleep(min(seconds, patience))
+        # Not asyncio's: httpx also runs on trio.
+        from anyio import sleep
+
+        await sleep(min(seconds, patience))
     if seconds > patience:
         raise core.ReadTimeout("timed out")
-
-
-async def _sleep(seconds: float) -> None:
-    trio: Any = sys.modules.get("trio")
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        # Whoever runs this is not asyncio, and httpcore knows only one other.
-        if trio is None:
-            raise
-        await trio.sleep(seconds)
-    else:
-        await asyncio.sleep(seconds)
 
 
 SEAMS = (
