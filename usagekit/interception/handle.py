@@ -96,7 +96,6 @@ class Interception:
         """The answer to one request, noted in `requests`."""
         path, _, query = target.partition("?")
         headers = _joined(fields)
-        headers["host"] = host
         return _answer(self.app.handle(method, host, path, query, headers, scheme), method)
 
     def ask_raw(self, raw: bytes, scheme: str, host: str) -> Answer:
