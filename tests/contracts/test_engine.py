@@ -180,3 +180,29 @@ def test_every_judged_behaviour_stands_in_the_register():
 def test_a_clock_some_minutes_off_is_nobodys_breach(provider):
     for minutes in (-7, 7):
         assert broken(run(provider, now=NOW + timedelta(minutes=minutes))) == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        pytest.param(b"{'a': 1}", "property name", id="Python instead of JSON"),
+        pytest.param(b"[" * 200_000, "nested too deeply", id="nested without end"),
+        pytest.param(b'{"a": NaN}', "NaN is not JSON", id="NaN"),
+        pytest.param(b"", "Expecting value", id="nothing at all"),
+    ],
+)
+def test_a_body_that_is_no_json_is_one_finding_and_no_crash(body, words):
+    found = broken(run("lyrcs", spoil=answering(200, body)))
+
+    assert words in found["lyrcs.json"]
+
+
+def test_a_redirect_loop_is_left_after_a_few_requests():
+    def spoil(request, _reply):
+        path = str(request.url.path)
+        return httpx2.Response(307, headers={"location": path[:-1] if path.endswith("/") else path + "/"})
+
+    report = run("varg", spoil=spoil)
+
+    assert report.ended is Exit.UNREACHED
+    assert report.requests <= 10
