@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache, cached_property
@@ -93,7 +92,8 @@ def read_at(text: Any) -> datetime:
     """The UTC instant of an event; InvalidError says how it is written."""
     if isinstance(text, str) and _INSTANT.fullmatch(text):
         try:
-            return datetime.fromisoformat(text).astimezone(UTC)
+            found = datetime.fromisoformat(text)
+            return found if found.tzinfo is UTC else found.astimezone(UTC)
         except (ValueError, OverflowError):
             pass
     raise InvalidError(f"at is {text!r}; it must be an instant such as 2026-03-01T12:30:00Z", "at")
@@ -113,7 +113,7 @@ class EventReader:
 
     def read(self, record: Any) -> tuple[str, Any]:
         """Provider and event; InvalidError names the field at fault."""
-        if not isinstance(record, Mapping):
+        if type(record) is not dict:
             raise InvalidError(f"an event is an object with fields, not {_shown(record)}")
         values = dict(record)
         named = values.get("kind")

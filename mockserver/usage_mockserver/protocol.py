@@ -114,6 +114,8 @@ class StrictProtocol(HttpToolsProtocol):
     def eof_received(self) -> bool:  # type: ignore[override]
         """A peer that has said everything still gets the answer to it."""
         self._eof = True
+        if self._streaming is not None:
+            return False
         # TLS has no half-open state to keep.
         return (self._yielded or not self._idle) and not self._refused and self.scheme == "http"
 

@@ -427,6 +427,30 @@ def test_a_stream_that_breaks_off_adds_nothing(client, sessions):
     assert client.get("/__admin/events").json()["total"] == 0
 
 
+@pytest.mark.parametrize(("length", "status"), [(1000, 404), (5_000_000, 413)])
+def test_a_vendor_that_is_sent_a_stream_answers_without_it_and_closes(client, length, status):
+    head = f"POST /__admin/events HTTP/1.1\r\nHost: api.varg.ai\r\nContent-Length: {length}\r\n\r\nbegun"
+    with closing(socket.create_connection((client.base_url.host, client.base_url.port), 5)) as sock:
+        sock.sendall(head.encode())
+        told = b""
+        while part := sock.recv(4096):
+            told += part
+    assert told.startswith(b"HTTP/1.1 %d " % status)
+    assert b"connection: close" in told
+    assert client.get("/__admin/health").status_code == 200
+
+
+@pytest.mark.parametrize("body", [b"5\r\nabc", b"xyz\r\n", b"40000000\r\n" + b"x" * 100, b"40000001\r\n"])
+def test_a_stream_that_is_broken_or_endless_is_refused(client, body):
+    head = b"POST /__admin/events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with closing(socket.create_connection((client.base_url.host, client.base_url.port), 5)) as sock:
+        sock.sendall(head + body)
+        sock.shutdown(socket.SHUT_WR)
+        told = sock.recv(4096)
+    assert told == b"" or told.startswith((b"HTTP/1.1 400 ", b"HTTP/1.1 413 "))
+    assert client.get("/__admin/events").json()["total"] == 0
+
+
 def test_data_paths_keep_their_limit(client):
     reply = client.post("/varg/v1/usage", content=b"x" * (1024 * 1024 + 1), headers=KEY)
     assert reply.status_code == 413
@@ -561,6 +585,20 @@ def test_a_snapshot_restores_answers_and_counts(client):
     assert client.get("/__admin/snapshot").json() == saved
     assert client.get(USAGE, headers=KEY).status_code == 500
     assert ids(client) == ["mine"]
+
+
+def test_a_snapshot_holds_how_often_was_asked(client):
+    client.patch("/__admin/settings/lyrcs", json={"switches": {"api-calls": "live"}})
+
+    def calls() -> int:
+        fields = {"authorization": "Bearer lyrcs_sk_live_usagekit_demo"}
+        return client.get("/lyrcs/api/v1/usage", headers=fields).json()["api_calls"]
+
+    first = calls()
+    saved = client.get("/__admin/snapshot").json()
+    assert calls() == first + 1
+    client.post("/__admin/restore", json=saved)
+    assert calls() == first + 1
 
 
 def test_a_snapshot_goes_into_a_session(client):

@@ -136,6 +136,7 @@ def test_a_hand_written_file_may_leave_out_what_has_a_default(tmp_path):
         "at,cost_cents\n2026-03-02T12:00:00Z,30\n2026-03-02T14:00:00+02:00,\n", encoding="utf-8-sig"
     )
     found = read_files([("varg", file)])["varg"]
+    assert all(event.at.tzinfo is UTC for event in found)
     assert found == [
         Job(datetime(2026, 3, 2, 12, tzinfo=UTC), cost_cents=30),
         Job(datetime(2026, 3, 2, 12, tzinfo=UTC)),

@@ -92,10 +92,12 @@ def test_a_data_request_makes_no_session(sessions, client):
     assert sessions.names == []
 
 
-def test_a_session_named_twice_is_nobodys(sessions, client):
+@pytest.mark.parametrize("more", [{}, {"prefer": "wait=0"}], ids=["short way", "long way"])
+def test_a_session_named_twice_is_nobodys(sessions, client, more):
     add(sessions, "one", "mine")
+    add(sessions, "two", "yours")
     for _ in range(2):
-        fields = [("x-usagekit-session", "one"), ("x-usagekit-session", "two"), *KEY.items()]
+        fields = [("x-usagekit-session", "one"), ("x-usagekit-session", "two"), *KEY.items(), *more.items()]
         assert client.get(PATH, headers=fields).status_code == 404
 
 

@@ -48,6 +48,12 @@ def test_each_shell_has_its_own_spelling(shell: str) -> None:
     assert LINES.keys() == SHELLS.keys()
 
 
+def test_quotes_are_doubled_or_escaped() -> None:
+    assert SHELLS["powershell"]("X", "it's") == "$Env:X = 'it''s'"
+    assert SHELLS["fish"]("X", "it's \\") == "set -gx X 'it\\'s \\\\'"
+    assert SHELLS["dotenv"]("X", 'a "b"') == 'X="a \\"b\\""'
+
+
 def test_all_five_are_printed_with_their_usual_variables() -> None:
     names = [line.split("=")[0] for line in invoked("--shell", "dotenv").stdout.splitlines()]
     wanted = [name for one in PROVIDERS for name in (f"{one.upper()}_BASE_URL", f"{one.upper()}_API_KEY")]

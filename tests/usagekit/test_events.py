@@ -215,6 +215,18 @@ def test_serve_answers_from_files_and_resets_to_them(tmp_path: Path) -> None:
         stopped(process)
 
 
+def test_keys_and_switches_of_the_start_outlive_a_reset(tmp_path: Path) -> None:
+    process, url = served(tmp_path, "--key", "varg=varg_mine", "--switch", "varg.reversed=refuse")
+    try:
+        with urlopen(Request(f"{url}/__admin/reset", method="POST"), timeout=PATIENCE) as reply:
+            assert reply.status == 200
+        address = f"{url}/varg/v1/usage?from=2026-03-02&to=2026-03-01"
+        assert got(address, authorization="Bearer varg_usagekit_demo")[0] == 401
+        assert got(address, authorization="Bearer varg_mine")[0] == 400
+    finally:
+        stopped(process)
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [

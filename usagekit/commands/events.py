@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import click
 
@@ -88,7 +88,7 @@ def command(
     with _progress(first, last, to_terminal=output is None and sys.stdout.isatty()) as days:
         lines = written(provider, _events(provider, seed, scenario, days), form)
         if output is None:
-            _write(sys.stdout, lines)
+            sys.stdout.writelines(lines)
         else:
             _save(output, lines)
 
@@ -118,15 +118,6 @@ def _progress(first: date, last: date, *, to_terminal: bool) -> Iterator[Days]:
     total = max(0, last.toordinal() - max(first, OPENED).toordinal() + 1)
     console = Console(stderr=True)
     yield iter(track(_days(first, last), "Writing", total=total, console=console, transient=True))
-
-
-def _write(file: TextIO, lines: Iterator[str]) -> None:
-    try:
-        file.writelines(lines)
-        file.flush()
-    except BrokenPipeError:
-        # Whoever read has enough; Python would complain once more when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
 
 
 def _save(path: Path, lines: Iterator[str]) -> None:
