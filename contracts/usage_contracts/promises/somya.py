@@ -224,6 +224,7 @@ def _credits(run: Run, day: date) -> Iterator[Judgement]:
     for other in (
         plain.using(source="web"),
         window(day - DAY * 40, day - DAY * 20),
+        Call(),
         plain.using(api_key_id=str(UUID(int=0x5EED << 96, version=4))),
     ):
         # Credits fall while others work, so the two must differ in three readings running.
