@@ -161,7 +161,7 @@ class Urllib3(Session):
         self.pool = urllib3.ProxyManager(proxy) if proxy else urllib3.PoolManager()
 
     def ask(self, method, url, headers=None, body=None, timeout=ALWAYS, follow=True):
-        retries = urllib3.Retry(5, connect=0, read=0, other=0)
+        retries = urllib3.Retry(5, connect=0, read=0, other=0, respect_retry_after_header=False)
         got = self.pool.request(
             method, url, headers=headers, body=body, timeout=timeout, retries=retries, redirect=follow
         )

@@ -20,6 +20,7 @@ import requests.adapters
 import urllib3
 
 import usagekit
+from usage_mockserver.faults import Fault
 
 URL = "https://lyrcs.ai/api/v1/usage"
 KEY = {"authorization": "Bearer lyrcs_sk_live_usagekit_demo"}
@@ -180,6 +181,32 @@ def test_requests_shows_what_it_always_shows():
     assert [step.status_code for step in got.history] == [308]
     assert (seen, form.status_code) == ([308, 200, 405], 405)
     assert dict(usage.requests[0].record.credentials)["cookie"] == "[masked]"
+
+
+def test_the_retries_of_a_client_are_its_own():
+    with usagekit.intercept("lyrcs") as usage, requests.Session() as session:
+        usage.world.change("lyrcs", faults=(Fault("rate-limit", limit=1, window=1),))
+        session.mount("https://", requests.adapters.HTTPAdapter(max_retries=urllib3.Retry(2)))
+        assert [session.get(URL, headers=KEY).status_code for _ in range(2)] == [200, 200]
+    assert [entry.record.status for entry in usage.requests] == [200, 429, 200]
+
+
+def test_a_field_that_is_sent_twice_is_a_list_or_the_first_of_them():
+    with usagekit.intercept() as usage:
+        connection = http.client.HTTPSConnection("lyrcs.ai")
+        connection.putrequest("GET", "/api/v1/usage")
+        for name, value in (
+            *KEY.items(),
+            ("authorization", "Bearer other"),
+            ("cookie", "a=1"),
+            ("cookie", "b=2"),
+        ):
+            connection.putheader(name, value)
+        handle, seen = usage.app.handle, []
+        usage.app.handle = lambda *args: seen.append(args[4]) or handle(*args)
+        connection.endheaders()
+        assert connection.getresponse().status == 200
+    assert (seen[0]["authorization"], seen[0]["cookie"]) == (KEY["authorization"], "a=1, b=2")
 
 
 @pytest.mark.parametrize("library", [httpx, httpx2])

@@ -60,7 +60,7 @@ def sent(peer: socket.socket, data: bytes) -> None:
 
 
 def received(
-    peer: socket.socket, answers: int | None = None, *, head: bool = False
+    peer: socket.socket, answers: int | None = None, *, head: bool = False, interim: bool = True
 ) -> tuple[list[int], bool]:
     """Statuses of the answers that came, until so many or the end; and whether the end was seen."""
     data, statuses = b"", []
@@ -75,7 +75,8 @@ def received(
                 return statuses, True
             data += more
         status, size = answer
-        statuses.append(status)
+        if interim or status >= 200:
+            statuses.append(status)
         data = data[size:]
     assert not data, f"more came than was asked for: {data[:200]!r}"
     return statuses, False
@@ -123,7 +124,9 @@ def test_good_request_in_single_bytes_is_the_same_request(server: Running, case:
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for at in range(len(case.raw)):
             sent(peer, case.raw[at : at + 1])
-        assert received(peer, len(case.answers), head=head) == (list(case.answers), False)
+        # Whether "100 Continue" is due depends on which bytes the server read at once.
+        final = [status for status in case.answers if status >= 200]
+        assert received(peer, len(final), head=head, interim=False) == (final, False)
 
 
 @named(BAD)
