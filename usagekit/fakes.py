@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, date, datetime
 from difflib import get_close_matches
 
@@ -36,14 +36,21 @@ def serve(
     now: Instant | None = None,
     scenario: str = "busy",
     keys: Iterable[str] = (),
+    tls: bool = False,
 ) -> Iterator[server.Running]:
     """The fakes on a port (by default a free one) while the block runs; `url` answers when it begins.
 
-    One provider answers under `url` itself, several under `url/<provider>`.
+    One provider answers under `url` itself, several under `url/<provider>`. With `tls` (needs the extra) also
+    the vendors' own host names do; clients trust `ca_file`, or use `ssl_context()`.
     """
     world = make_world(*providers, seed=seed, now=now, scenario=scenario, keys=keys)
-    with server.serve(world, host=host, port=port) as running:
-        yield running
+    with ExitStack() as stack:
+        certified = None
+        if tls:
+            from usagekit.tls import throw_away
+
+            certified = stack.enter_context(throw_away([host]))
+        yield stack.enter_context(server.serve(world, host=host, port=port, tls=certified))
 
 
 def make_world(
@@ -65,15 +72,18 @@ def make_world(
 
 def clock_at(now: Instant | None) -> Clock:
     """The real clock, or one that stands at this instant; a date is its UTC midnight."""
-    if now is None:
-        return Clock()
-    if isinstance(now, str):
-        return Clock(frozen=read_instant(now))
-    if not isinstance(now, date):
-        raise TypeError(f"now is a datetime, a date or a text such as 2026-03-01, not {now!r}")
-    if not isinstance(now, datetime):
-        now = datetime(now.year, now.month, now.day, tzinfo=UTC)
-    return Clock(frozen=in_utc(now))
+    return Clock() if now is None else Clock(frozen=instant_of(now, "now"))
+
+
+def instant_of(value: Instant, name: str) -> datetime:
+    """The UTC instant meant; a naive one is read as UTC, and `name` stands in the complaint."""
+    if isinstance(value, str):
+        return read_instant(value)
+    if not isinstance(value, date):
+        raise TypeError(f"{name} is a datetime, a date or a text such as 2026-03-01, not {value!r}")
+    if not isinstance(value, datetime):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return in_utc(value)
 
 
 def _known(kind: str, names: Iterable[str], known: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -129,14 +130,26 @@ def world_of(case: Case) -> tuple[World, LegalServer | None]:
 def judge_case(case: Case, proof: Proof) -> Result:
     """Start the case's server and let the contract tool judge it."""
     leave_no_files()
-    from usage_mockserver.server import serve
-
     begun = time.perf_counter()
-    world, _ = world_of(case)
-    with serve(world) as running:
+    with _answering(*world_of(case)) as url:
         if proof.against:
-            return _other_tool(case, running.url, proof.against, begun)
-        return _our_own(case, running.url, proof)
+            return _other_tool(case, url, proof.against, begun)
+        return _our_own(case, url, proof)
+
+
+@contextmanager
+def _answering(world: World, legal: LegalServer | None) -> Iterator[str]:
+    """The URL of the case's server: ours, or the one that a legal server asks for."""
+    if legal is not None and legal.server == "http-1.0":
+        from usage_mockserver.http_1_0 import serve_1_0
+
+        with serve_1_0(world) as url:
+            yield url
+    else:
+        from usage_mockserver.server import serve
+
+        with serve(world) as running:
+            yield running.url
 
 
 def _our_own(case: Case, url: str, proof: Proof) -> Result:

@@ -7,6 +7,7 @@ import logging
 import traceback
 from collections.abc import AsyncIterator
 from difflib import get_close_matches
+from functools import partial
 from hmac import compare_digest
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,12 +22,15 @@ from usage_mockserver.http import Reply, json_bytes, pairs
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.kept import wire
 from usage_mockserver.sessions import Sessions
+from usage_mockserver.state.operations import StateError
 
 JSON_BODY = 64 * 1024 * 1024
 JSON = "application/json"
 LINES = ("application/x-ndjson", "application/jsonl", "application/x-jsonlines")
 WRITES = ("POST", "PUT", "PATCH")
 OWN_SITE = ("same-origin", "none")
+# Who keeps servers alive (kubelet, load balancer) has no token; such callers learn yes or no and nothing more.
+PROBES = (["health"], ["ready"])
 
 log = logging.getLogger("usagekit")
 
@@ -34,7 +38,8 @@ log = logging.getLogger("usagekit")
 class Admin:
     """Answers control requests, with a `token` only those that present it, without one only this machine.
 
-    The token goes into `Authorization: Bearer`. Whoever runs a server for other machines gives one.
+    Health and readiness anybody may ask, and is told yes or no. The token goes into `Authorization: Bearer`;
+    whoever runs a server for other machines gives one.
     """
 
     def __init__(self, token: str | None = None) -> None:
@@ -51,6 +56,8 @@ class Admin:
             answer = await self._answer(sessions, name, path, scope, fields, body)
         except RefusedCallError as refused:
             answer = _error(refused.status, refused.message, **refused.fields)
+        except StateError as error:
+            answer = _error(error.status, error.message, **{"retry-after": "1"})
         except InvalidError as error:
             status = 404 if isinstance(error, UnknownError) else 400
             answer = _error(status, error.message, field=error.field, allowed=error.allowed)
@@ -77,9 +84,12 @@ class Admin:
     async def _answer(
         self, sessions: Sessions, name: str, path: str, scope: Scope, fields: dict[str, str], body: Body
     ) -> Reply | Live:
-        self._check_caller(scope, fields)
         method: str = "GET" if scope["method"] == "HEAD" else scope["method"]
         segments = [part for part in path.split("/") if part]
+        _check_page(scope, fields)
+        stranger = self._refusal(scope, fields)
+        if stranger is not None and not (method == "GET" and segments in PROBES):
+            raise stranger
         route, values = _find(method, segments, f"/__admin{path}")
         if method == "OPTIONS":
             return Reply(204, (("allow", ", ".join(_methods(segments))),), b"")
@@ -89,29 +99,37 @@ class Admin:
         content_type = fields.get("content-type", "").partition(";")[0].strip().lower()
         if method in WRITES:
             if content_type in LINES and route.lines is not None:
-                return _reply(route.lines(call, await _lines(call, body)), route)
+                lines = partial(route.lines, call, await _lines(call, body))
+                return _reply(sessions.perform(name, lines), route)
             call.body = await _json(body, content_type, route)
-        return _reply(route.handler(call), route)
+        handler = partial(route.handler, call)
+        result = handler() if route.stateless else sessions.perform(name, handler)
+        return _reply(result if stranger is None else {"status": result["status"]}, route)
 
-    def _check_caller(self, scope: Scope, fields: dict[str, str]) -> None:
-        """Refuse web pages of other origins, other machines, and those without the token."""
-        origin = fields.get("origin")
-        own = f"{scope.get('scheme', 'http')}://{fields.get('host', '')}"
-        if origin is not None and origin.lower() != own.lower():
-            raise RefusedCallError(403, "The control plane answers no page of another origin.")
-        if fields.get("sec-fetch-site", "none").lower() not in OWN_SITE:
-            raise RefusedCallError(403, "The control plane answers no page of another site.")
+    def _refusal(self, scope: Scope, fields: dict[str, str]) -> RefusedCallError | None:
+        """What other machines and those without the token are told."""
         if self._token is None:
-            if not _is_local(scope.get("client")):
-                raise RefusedCallError(
-                    403, "Without a token the control plane answers this machine only; set --admin-token."
-                )
-            return
+            if _is_local(scope.get("client")):
+                return None
+            return RefusedCallError(
+                403, "Without a token the control plane answers this machine only; set --admin-token."
+            )
         scheme, _, given = fields.get("authorization", "").partition(" ")
         # Both are compared, so that the time taken tells nothing about either.
         same = compare_digest(given.strip().encode("utf-8", "replace"), self._token.encode())
         if scheme.lower() != "bearer" or not same:
-            raise RefusedCallError(401, "The control plane needs its token: Authorization: Bearer TOKEN.")
+            return RefusedCallError(401, "The control plane needs its token: Authorization: Bearer TOKEN.")
+        return None
+
+
+def _check_page(scope: Scope, fields: dict[str, str]) -> None:
+    """Refuse web pages of other origins."""
+    origin = fields.get("origin")
+    own = f"{scope.get('scheme', 'http')}://{fields.get('host', '')}"
+    if origin is not None and origin.lower() != own.lower():
+        raise RefusedCallError(403, "The control plane answers no page of another origin.")
+    if fields.get("sec-fetch-site", "none").lower() not in OWN_SITE:
+        raise RefusedCallError(403, "The control plane answers no page of another site.")
 
 
 def _is_local(client: Any) -> bool:

@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 from usage_mockserver.admin_call import Call, UnknownError
-from usage_mockserver.app import App
 from usage_mockserver.clock import Clock, read_instant
 from usage_mockserver.event_plain import EventReader, event_id, instant_text, kinds, plain_event
 from usage_mockserver.invalid import InvalidError, meant
 from usage_mockserver.refusals import statuses
 from usage_mockserver.scenarios import SCENARIOS
 from usage_mockserver.settings import READERS, Settings, plain_clock, plain_settings, read_settings, read_span
+from usage_mockserver.state.operations import Add, Change, Clear, Remove
 from usage_mockserver.switches import completed
 from usage_specs import load
 
@@ -103,18 +103,9 @@ def _set(call: Call, *, whole: bool) -> Any:
             raise InvalidError(
                 error.message, f"{name}.{error.field}" if by_name else error.field, error.allowed
             ) from None
-    for name, (chosen, faults) in new.items():
-        _change(app, name, chosen, faults=faults)
+    # Faults that are set begin to count anew.
+    call.commit(*[Change(name, chosen, faults) for name, (chosen, faults) in new.items()])
     return settings(call)
-
-
-def _change(app: App, name: str, new: Settings, *, faults: bool = False) -> None:
-    changes: dict[str, Any] = {one: getattr(new, one) for one in READERS}
-    if not faults:
-        # Faults that are set begin to count anew.
-        changes.pop("faults")
-    app.world.change(name, **changes)
-    app.forget()
 
 
 # -- clock ----------------------------------------------------------------------------------------------
@@ -139,11 +130,9 @@ def move_clocks(call: Call) -> Any:
     sent = call.object(*CLOCK_MOVES)
     if len(sent) != 1:
         raise InvalidError("say one of travel_to, advance and real", "", CLOCK_MOVES)
-    app = call.app
-    moved = {name: _moved(app.world.settings[name].clock, sent) for name in call.providers}
-    for name, clock in moved.items():
-        app.world.change(name, clock=clock)
-    app.forget()
+    held = call.app.world.settings
+    moved = {name: replace(held[name], clock=_moved(held[name].clock, sent)) for name in call.providers}
+    call.commit(*[Change(name, new) for name, new in moved.items()])
     return clocks(call)
 
 
@@ -223,10 +212,7 @@ def add_events(call: Call) -> Any:
 
 def add_lines(call: Call, found: dict[str, list[Any]]) -> Any:
     """Add events that were read already."""
-    app = call.app
-    for name, some in found.items():
-        app.world.add(name, some)
-    app.forget()
+    call.commit(*[Add(name, some) for name, some in found.items()])
     count = sum(map(len, found.values()))
     named = [event_id(name, event) for name, some in found.items() for event in some[:NAMED_EVENTS]]
     return {
@@ -243,8 +229,7 @@ def event(call: Call) -> Any:
 
 def remove_event(call: Call) -> Any:
     """Take one added event away."""
-    call.app.world.remove(call.providers[0], _found(call))
-    call.app.forget()
+    call.commit(Remove(call.providers[0], _found(call)))
     return {"removed": 1}
 
 
@@ -258,7 +243,5 @@ def _found(call: Call) -> Any:
 def clear_events(call: Call) -> Any:
     """Take all added events away."""
     added = [call.app.world.added(name) for name in call.providers]
-    for name in call.providers:
-        call.app.world.clear(name)
-    call.app.forget()
+    call.commit(*[Clear(name) for name in call.providers])
     return {"removed": sum(one.count for one in added if one is not None)}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from usage_mockserver.app import App, Receive, Send
 from usage_mockserver.invalid import InvalidError, meant
+from usage_mockserver.state.operations import Operation
 
 if TYPE_CHECKING:
     from usage_mockserver.sessions import Sessions
@@ -55,6 +56,10 @@ class Call:
             raise UnknownError(f"there is no session {self.session[:100]!r}", "session", self.sessions.names)
         return found
 
+    def commit(self, *operations: Operation) -> None:
+        """Do all of these to the selected session, or nothing."""
+        self.sessions.commit(self.app, *operations)
+
     @property
     def providers(self) -> tuple[str, ...]:
         """The providers meant: the one in the path, else all that are served."""
@@ -96,7 +101,8 @@ class Call:
 class Route:
     """One thing that can be done; `path` stands behind `/__admin/`, `takes` and `gives` name schemas.
 
-    `lines` takes events that came as JSON lines, for a route that can.
+    `lines` takes events that came as JSON lines, for a route that can. What has nothing to do with the state of
+    any session is `stateless`, and answers also while a shared state is lost.
     """
 
     method: str
@@ -108,6 +114,7 @@ class Route:
     status: int = 200
     parameters: tuple[str, ...] = ()
     lines: Callable[[Call, dict[str, list[Any]]], Any] | None = None
+    stateless: bool = False
     parts: tuple[str, ...] = field(init=False)
 
     def __post_init__(self) -> None:

@@ -141,6 +141,10 @@ def _operation(route: Route) -> dict[str, Any]:
         "responses": {
             str(route.status): {"description": "Done", "content": {kind: {"schema": schema}}},
             "4XX": error,
+            "5XX": {
+                **error,
+                "description": "A shared state is away (503) or full (507), and nothing was done",
+            },
         },
     }
     if route.takes:

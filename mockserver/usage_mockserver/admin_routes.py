@@ -13,6 +13,7 @@ from usage_mockserver.http import Reply
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.journal import Entry
 from usage_mockserver.providers import NAMES
+from usage_mockserver.state.operations import Forget, Reset, Restore, StateError
 
 PAGE, LARGEST_PAGE = 100, 1000
 STREAMS = 32
@@ -29,7 +30,13 @@ def health(_: Call) -> Any:
 
 def ready(call: Call) -> Any:
     """The fakes answer."""
-    return {"status": "ready", "providers": list(call.providers), "sessions": len(call.sessions.names)}
+    found = {"status": "ready", "providers": list(call.providers)}
+    # Without the state that replicas share the fakes still answer, so to take this one out would help nobody.
+    shared = {"state": call.sessions.shared} if call.sessions.shared else {}
+    try:
+        return {**found, "sessions": len(call.sessions.names), **shared}
+    except StateError:
+        return {**found, "sessions": None, "state": "lost"}
 
 
 # -- journal --------------------------------------------------------------------------------------------
@@ -102,12 +109,11 @@ async def _follow(
 
     await send({"type": "http.response.start", "status": 200, "headers": list(EVENT_STREAM)})
     await write(": the journal follows\n\n")
-    quiet = 0.0
+    quiet, seen = 0.0, 0
     async with until_gone(receive) as wait:
         # Asked for and not told: whoever answers requests must not wait for whoever watches.
         while not call.sessions.leaving and call.sessions.find(call.session) is app:
-            entries = app.journal.entries(after, **only) if app.journal.total > after else []
-            after = max(app.journal.total if not entries else entries[-1].number, after)
+            entries, after, seen = _new_entries(app, after, seen, only)
             for entry in entries:
                 await write(_told(entry))
             quiet = 0.0 if entries else quiet + BEAT
@@ -117,6 +123,19 @@ async def _follow(
             if await wait(BEAT):
                 return
     await write("", more=False)
+
+
+def _new_entries(app: App, after: int, seen: int, only: dict[str, Any]) -> tuple[list[Entry], int, int]:
+    """The entries after a number, the number to go on after, and the number of all so far, of which `seen` were."""
+    try:
+        total = app.journal.total
+        # A shared journal that was emptied from outside numbers anew.
+        after = 0 if total < seen else after
+        entries = app.journal.entries(after, **only) if total > after else []
+    except StateError:
+        # One that is away: whoever watches is told what it holds once it is back.
+        return [], after, seen
+    return entries, max(entries[-1].number if entries else total, after), total
 
 
 def _told(entry: Entry) -> str:
@@ -131,12 +150,8 @@ def _told(entry: Entry) -> str:
 def reset(call: Call) -> Any:
     """Go back to how the server was started: settings, events, counters; of all providers also the journal."""
     call.object()
-    app = call.app
-    for name in call.providers:
-        app.world.reset(name)
-    if "provider" not in call.values:
-        app.journal.clear()
-    app.forget()
+    forget = () if "provider" in call.values else (Forget(),)
+    call.commit(*[Reset(name) for name in call.providers], *forget)
     return {"reset": list(call.providers)}
 
 
@@ -147,9 +162,7 @@ def snapshot(call: Call) -> Any:
 
 def restore(call: Call) -> Any:
     """Take over the state of a snapshot, all of it or nothing."""
-    app = call.app
-    app.world.restore(call.body)
-    app.forget()
+    call.commit(Restore(call.app.world.read(call.body)))
     return {"restored": list(call.body["providers"])}
 
 
@@ -227,11 +240,11 @@ def page(_: Call) -> Reply:
 
 SHOWN = ("after", "limit", *FILTERS)
 ROUTES: tuple[Route, ...] = (
-    Route("GET", "", page, "This page."),
-    Route("GET", "docs", page, "This page."),
-    Route("GET", "openapi.json", openapi, "This interface as OpenAPI 3.1."),
-    Route("GET", "health", health, "Whether the process lives."),
-    Route("GET", "ready", ready, "Whether the fakes answer."),
+    Route("GET", "", page, "This page.", stateless=True),
+    Route("GET", "docs", page, "This page.", stateless=True),
+    Route("GET", "openapi.json", openapi, "This interface as OpenAPI 3.1.", stateless=True),
+    Route("GET", "health", health, "Whether the process lives.", stateless=True),
+    Route("GET", "ready", ready, "Whether the fakes answer.", stateless=True),
     Route("GET", "providers", accounts.providers, "What is served where, and what can be set."),
     Route("GET", "providers/{provider}", accounts.providers, "The same of one provider."),
     Route("GET", "settings", accounts.settings, "The settings by provider.", gives="SettingsByProvider"),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from usage_mockserver.delivery import deliver
 from usage_mockserver.framing import Head
 from usage_mockserver.http import Reply, Request, decoded_path, json_bytes, pairs
-from usage_mockserver.journal import Journal, make_record
+from usage_mockserver.journal import Journal, Record, make_record
 from usage_mockserver.kept import HEAD, Kept, KeptReplies, wire
 from usage_mockserver.world import World
 from usage_specs import load
@@ -98,9 +98,13 @@ class App:
         asked = Question(method, host, raw_path, query, scheme, "", tuple(map(fields.get, self._seen)))
         return self._answer(asked).reply
 
-    def beside(self, world: World, journal: Journal, kept: KeptReplies) -> App:
-        """Another world behind an application that behaves like this one."""
-        other = App(world, journal, allow_hosts=(), marker=False, access_log=self._access_log, kept=kept)
+    def beside(
+        self, world: World, journal: Journal, kept: KeptReplies, made: Callable[..., App] | None = None
+    ) -> App:
+        """Another world behind an application that behaves like this one; `made` makes it, if not App."""
+        other: App = (made or App)(
+            world, journal, allow_hosts=(), marker=False, access_log=self._access_log, kept=kept
+        )
         other._hosts, other._extra = self._hosts, self._extra
         return other
 
@@ -285,6 +289,7 @@ class App:
             behaviour=reply.behaviour,
             headers={name: value for name, value in zip(self._seen, asked.fields, strict=True) if value},
             configured=[key for settings in self.world.settings.values() for key in settings.keys],
+            body=reply.body,
         )
         fields, body = wire(reply, asked.method, self._extra)
         return Kept(stamp, reply, record, fields, body)
@@ -292,8 +297,10 @@ class App:
     def _note(self, kept: Kept) -> None:
         self.journal.add(kept.record, kept.record_size)
         if self._access_log:
-            record = kept.record
-            access.info("%s %s %d", record.method, record.provider or "usagekit", record.status)
+            self._log(kept.record)
+
+    def _log(self, record: Record) -> None:
+        access.info("%s %s %d", record.method, record.provider or "usagekit", record.status)
 
 
 def create_app(

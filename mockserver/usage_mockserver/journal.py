@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 MASK = "[masked]"
 ENTRIES = 1000
+MESSAGE = 500
 BYTES = 8 * 1024 * 1024
 SCHEMES = frozenset(("authorization", "proxy-authorization"))
 SECRET_FIELDS = SCHEMES | {"x-api-key", "x-sup-api-key", "api-key", "cookie"}
@@ -31,7 +32,8 @@ ENTRY_OVERHEAD, TEXT_OVERHEAD = 400, 60
 class Record:
     """One request and the answer to it, whoever asked and whenever; every credential is masked.
 
-    `credentials` are the fields that carried one, their scheme kept: `("authorization", "Bearer [masked]")`.
+    `credentials` are the fields that carried one, their scheme kept: `("authorization", "Bearer [masked]")`;
+    `message` is how the body of an answer of status 400 and above begins.
     """
 
     provider: str
@@ -41,13 +43,15 @@ class Record:
     status: int
     behaviour: str = ""
     credentials: tuple[tuple[str, str], ...] = ()
+    message: str = ""
 
     @property
     def size(self) -> int:
         """About how many bytes of memory this record holds."""
         texts = [text for pair in (*self.query, *self.credentials) for text in pair]
         # A character of a text outside ASCII takes up to four bytes.
-        return ENTRY_OVERHEAD + TEXT_OVERHEAD * len(texts) + 4 * len(self.path + "".join(texts))
+        letters = len(self.path) + len(self.message) + sum(map(len, texts))
+        return ENTRY_OVERHEAD + TEXT_OVERHEAD * len(texts) + 4 * letters
 
 
 FIELDS = tuple(field.name for field in fields(Record))
@@ -74,6 +78,7 @@ class Entry:
             "status": record.status,
             "behaviour": record.behaviour,
             "credentials": dict(record.credentials),
+            "message": record.message,
         }
 
 
@@ -133,8 +138,12 @@ def make_record(
     behaviour: str = "",
     headers: Mapping[str, str],
     configured: Iterable[str] = (),
+    body: bytes = b"",
 ) -> Record:
-    """A record of one exchange, masked here and now, so that no credential ever gets into a journal."""
+    """A record of one exchange, masked here and now, so that no credential ever gets into a journal.
+
+    `body` is the answer's.
+    """
     pairs = tuple(query)
     hidden = secrets(headers, pairs, configured)
     shown = tuple((name, _shown(name, headers[name])) for name in sorted(SECRET_FIELDS & headers.keys()))
@@ -143,7 +152,11 @@ def make_record(
     if not hidden.isdisjoint(texts) or _pattern(hidden).search("\n".join(texts)):
         method, path = masked(method, hidden), masked(path, hidden)
         pairs = tuple((masked(name, hidden), masked(value, hidden)) for name, value in pairs)
-    return Record(provider, method, path, pairs, status, behaviour, shown)
+    message = ""
+    if status >= 400:
+        # Cut only after it is masked, or the beginning of a key could be left at the end.
+        message = masked(body.decode("utf-8", "replace"), hidden)[:MESSAGE]
+    return Record(provider, method, path, pairs, status, behaviour, shown, message)
 
 
 def _shown(name: str, value: str) -> str:
@@ -151,11 +164,23 @@ def _shown(name: str, value: str) -> str:
     return f"{scheme} {MASK}" if name in SCHEMES and blank and scheme.isalpha() else MASK
 
 
+def check_fields(names: Iterable[str]) -> None:
+    """Refuse with ValueError the name of a field that records do not have."""
+    if unknown := set(names) - set(FIELDS):
+        raise ValueError(f"entries have no field {min(unknown)!r}; known: {', '.join(FIELDS)}")
+
+
+def matches(record: Record, only: Mapping[str, Any]) -> bool:
+    """Whether these fields of the record have these values."""
+    return all(getattr(record, name) == value for name, value in only.items())
+
+
 class Journal:
     """The last requests, at most `entries` of them in at most `size` bytes; the oldest make room."""
 
     def __init__(self, entries: int = ENTRIES, size: int = BYTES) -> None:
-        self._limit, self._bytes = entries, size
+        self.most = self._limit = entries
+        self._bytes = size
         self._kept: deque[tuple[int, float, Record, int]] = deque()
         self._used = 0
         self._number = 0
@@ -173,14 +198,13 @@ class Journal:
 
     def entries(self, after: int = 0, **only: Any) -> list[Entry]:
         """The entries after a number, oldest first; `only` names fields of Record and their value."""
-        if unknown := only.keys() - set(FIELDS):
-            raise ValueError(f"entries have no field {min(unknown)!r}; known: {', '.join(FIELDS)}")
+        check_fields(only)
         with self._lock:
             kept = list(self._kept)
         return [
             Entry(number, datetime.fromtimestamp(at, UTC), record)
             for number, at, record, _ in kept
-            if number > after and all(getattr(record, name) == value for name, value in only.items())
+            if number > after and matches(record, only)
         ]
 
     def count(self, **only: Any) -> int:

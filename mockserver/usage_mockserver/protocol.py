@@ -63,11 +63,9 @@ class StrictProtocol(HttpToolsProtocol):
         self._deadline = NEVER
         self._timer: asyncio.TimerHandle | None = None
         self._period = min(self._limits.head_seconds, self._limits.request_seconds, self._limits.idle_seconds)
-        self._eof = False
-        self._leaving = False
+        self._eof = self._leaving = False
         self._refused = False
-        self._yielded = False
-        self._lingered = 0
+        self._yielded, self._lingered = False, 0
 
     # -- the connection ---------------------------------------------------------------------------------
 
@@ -116,11 +114,14 @@ class StrictProtocol(HttpToolsProtocol):
         self._eof = True
         if self._streaming is not None:
             return False
-        # TLS has no half-open state to keep.
-        return (self._yielded or not self._idle) and not self._refused and self.scheme == "http"
+        # TLS has no half-open state to keep, and who leaves has no time for it.
+        over = self._refused or self._leaving or self.scheme != "http"
+        return not over and (self._yielded or not self._idle)
 
     def leave(self) -> None:
-        """Close with the next answer."""
+        """Close with the next answer, and at once where the peer has most likely gone while it waited."""
+        if self._eof:
+            self.transport.abort()
         self._leaving = True
         if not self._free:
             self.cycle.keep_alive = False
@@ -140,6 +141,9 @@ class StrictProtocol(HttpToolsProtocol):
         left = self._deadline - self.loop.time()
         if left > 0:
             self._watch(min(max(left, 0.001), self._period))
+        elif self._refused and self.scheme == "https" and not self.transport.is_closing():
+            self.transport.close()
+            self._watch(self._limits.linger_seconds)
         elif self.transport.is_closing() or self._refused or self.flow.write_paused:
             self.transport.abort()
         elif self._buffer or self._head is not None:
@@ -386,10 +390,9 @@ class StrictProtocol(HttpToolsProtocol):
         head = b"".join(b"%b: %b\r\n" % field for field in fields)
         self.transport.write(STATUS_LINE[refused.status] + head + b"\r\n" + body)
         # Closing with unread bytes in the socket would reset the connection and could take the answer along.
+        # TLS cannot end one direction alone: there the peer is given the time to leave by itself.
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        else:
-            self.transport.close()
 
     def _discard(self, count: int) -> None:
         self._lingered += count

@@ -8,14 +8,16 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import FrameType
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import uvicorn
 from uvicorn.server import HANDLED_SIGNALS
@@ -34,6 +36,13 @@ OTHER_FILES = 64
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
 logger = logging.getLogger("usagekit")
+
+
+class Tls(NamedTuple):
+    """Who the server proves to be, by its `context`, and the file with the certificate that clients must trust."""
+
+    context: ssl.SSLContext
+    ca_file: Path
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -55,11 +64,11 @@ def bind(host: str, port: int) -> socket.socket:
     return sock
 
 
-def url_of(sock: socket.socket) -> str:
+def url_of(sock: socket.socket, scheme: str = "http") -> str:
     """The address under which a client on this machine reaches the socket."""
     host, port = sock.getsockname()[:2]
     host = WILDCARDS.get(host, host)
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"
 
 
 class Server(uvicorn.Server):
@@ -69,8 +78,15 @@ class Server(uvicorn.Server):
     called once requests are taken and signals are heard.
     """
 
-    def __init__(self, config: uvicorn.Config, grace: float, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        grace: float,
+        on_ready: Callable[[], None],
+        listening: Mapping[str, Any],
+    ) -> None:
         super().__init__(config)
+        self._listening = listening
         self._grace = grace
         self._on_ready = on_ready
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -84,8 +100,19 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Take connections, and say so."""
-        self._loop = asyncio.get_running_loop()
-        await super().startup(sockets)
+        self._loop = loop = asyncio.get_running_loop()
+        # Not uvicorn's own start: it has no say in how long a peer may take to agree on a key.
+        connect = partial(
+            cast("type[StrictProtocol]", self.config.http_protocol_class),
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self.servers = [
+            await loop.create_server(connect, sock=sock, backlog=BACKLOG, **self._listening)
+            for sock in sockets or []
+        ]
+        self.started = True
         self._on_ready()
 
     async def main_loop(self) -> None:
@@ -145,7 +172,9 @@ class Server(uvicorn.Server):
         self.stop()
 
 
-def _server(app: Any, limits: Limits, grace: float, on_ready: Callable[[], None]) -> Server:
+def _server(
+    app: Any, limits: Limits, grace: float, on_ready: Callable[[], None], tls: Tls | None = None
+) -> Server:
     config = uvicorn.Config(
         app,
         # Constructed by uvicorn with its own arguments; the limits are ours to add.
@@ -159,7 +188,16 @@ def _server(app: Any, limits: Limits, grace: float, on_ready: Callable[[], None]
         timeout_graceful_shutdown=DRAIN,
         backlog=BACKLOG,
     )
-    return Server(config, grace, on_ready)
+    return Server(config, grace, on_ready, {} if tls is None else _encrypted(tls, limits))
+
+
+def _encrypted(tls: Tls, limits: Limits) -> dict[str, Any]:
+    """What asyncio has to know of TLS: without its limits a silent peer would keep a connection for a minute."""
+    return {
+        "ssl": tls.context,
+        "ssl_handshake_timeout": limits.head_seconds,
+        "ssl_shutdown_timeout": limits.linger_seconds,
+    }
 
 
 def _affordable(limits: Limits) -> Limits:
@@ -175,15 +213,16 @@ def _affordable(limits: Limits) -> Limits:
 
 
 class Running:
-    """A server in a thread of its own, taking requests until `stop`."""
+    """A server in a thread of its own, taking requests until `stop`; with TLS its clients need `ca_file`."""
 
-    def __init__(self, app: Any, sock: socket.socket, limits: Limits) -> None:
+    def __init__(self, app: Any, sock: socket.socket, limits: Limits, tls: Tls | None = None) -> None:
         self.app = app
-        self.url = url_of(sock)
+        self.url = url_of(sock) if tls is None else url_of(sock, "https")
+        self.ca_file: Path | None = None if tls is None else tls.ca_file
         self.port: int = sock.getsockname()[1]
         self._failure: BaseException | None = None
         ready = threading.Event()
-        self._server = _server(app, limits, 0.0, ready.set)
+        self._server = _server(app, limits, 0.0, ready.set, tls)
         name = f"usagekit-{self.port}"
         self._thread = threading.Thread(target=self._run, args=(sock, ready), name=name, daemon=True)
         self._thread.start()
@@ -201,6 +240,12 @@ class Running:
             sock.close()
             ready.set()
 
+    def ssl_context(self) -> ssl.SSLContext:
+        """What a client needs to verify this server, and no other; ValueError when it speaks plain HTTP."""
+        if self.ca_file is None:
+            raise ValueError("this server speaks plain HTTP; serve(..., tls=True) makes one that speaks TLS")
+        return ssl.create_default_context(cafile=str(self.ca_file))
+
     def stop(self) -> None:
         """End it: at once when idle, after at most five seconds when a request never ends."""
         self._server.stop()
@@ -213,14 +258,20 @@ class Running:
 
 @contextmanager
 def serve(
-    what: World | Any, *, host: str = "127.0.0.1", port: int = 0, limits: Limits | None = None, **options: Any
+    what: World | Any,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    limits: Limits | None = None,
+    tls: Tls | None = None,
+    **options: Any,
 ) -> Iterator[Running]:
     """A world or an ASGI application answering on a free port while the block runs; ready when entered.
 
     `options` go to `create_app` when a world is given.
     """
     app = create_app(what, **options) if isinstance(what, World) else what
-    running = Running(app, bind(host, port), limits or Limits())
+    running = Running(app, bind(host, port), limits or Limits(), tls)
     try:
         yield running
     finally:
@@ -233,10 +284,11 @@ def run_forever(
     *,
     limits: Limits | None = None,
     on_ready: Callable[[], None] = lambda: None,
+    tls: Tls | None = None,
 ) -> None:
     """Answer on this socket until SIGINT or SIGTERM, then return with everything answered that was asked."""
     _raise_file_limit()
-    _server(app, limits or Limits(), GRACE, on_ready).run(sockets=[sock])
+    _server(app, limits or Limits(), GRACE, on_ready, tls).run(sockets=[sock])
 
 
 def _raise_file_limit() -> None:

@@ -7,12 +7,13 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from itertools import count
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from usage_mockserver.app import App, Receive, Scope, Send, problem
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.journal import Journal
 from usage_mockserver.kept import KeptReplies, wire
+from usage_mockserver.state.operations import Operation, apply
 
 if TYPE_CHECKING:
     from usage_mockserver.framing import Head
@@ -27,6 +28,7 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _SELECTED = re.compile(rb"\r\nx-usagekit-session:[ \t]*([!-~]*)[ \t]*\r\n", re.IGNORECASE)
 _ADMIN_WRITE = re.compile(rb"[A-Z]+ (?:/~[^/? ]*)?/__admin(?:/|[? ])")
 
+T = TypeVar("T")
 Control = Callable[["Sessions", str, str, Scope, Receive, Send], Awaitable[None]]
 """What answers under `/__admin`: sessions, name of the selected one, path behind `/__admin`, and ASGI's three."""
 
@@ -41,7 +43,7 @@ class Sessions:
 
     def __init__(self, host: App, *, control: Control | None = None, most: int = SESSIONS) -> None:
         self.host = host
-        self._control = control
+        self.control = control
         self._most = most
         self._guests: dict[str, App] = {}
         self._named: OrderedDict[str, App] = OrderedDict()
@@ -73,10 +75,13 @@ class Sessions:
         app = self.host.beside(self.host.world.fork(), Journal(size=JOURNAL_BYTES), KeptReplies(KEPT_BYTES))
         with self._lock:
             name = name or self._unused()
-            app = self._named.setdefault(name, app)
-            if len(self._named) > self._most:
-                self._named.popitem(last=False)
-        return name, app
+            return name, self._keep(name, app)
+
+    def _keep(self, name: str, app: App) -> App:
+        app = self._named.setdefault(name, app)
+        if len(self._named) > self._most:
+            self._named.popitem(last=False)
+        return app
 
     def close(self, name: str) -> bool:
         """Forget this session; False when there is none."""
@@ -106,6 +111,19 @@ class Sessions:
         """How many sessions are kept."""
         return self._most
 
+    def perform(self, name: str, run: Callable[[], T]) -> T:  # noqa: ARG002
+        """Run a control call against the present state of this session; with a shared state, perhaps again."""
+        return run()
+
+    def commit(self, app: App, *operations: Operation) -> None:
+        """Do all of these to a session, or nothing."""
+        apply(app, operations)
+
+    @property
+    def shared(self) -> str:
+        """What becomes of the state that replicas share: "shared", or "lost" for now; "" when it is not."""
+        return ""
+
     def leave(self) -> None:
         """End what would never end by itself: the server goes."""
         self.leaving = True
@@ -123,8 +141,8 @@ class Sessions:
         fields = _selecting(scope)
         name, prefix, path = _split(scope["path"], fields[FIELD])
         meant = path == ADMIN or path.startswith(f"{ADMIN}/")
-        if meant and self._control is not None and self.host.is_ours(fields["host"]):
-            await self._control(self, name, path.removeprefix(ADMIN), scope, receive, send)
+        if meant and self.control is not None and self.host.is_ours(fields["host"]):
+            await self.control(self, name, path.removeprefix(ADMIN), scope, receive, send)
             return
         guest = self.find(name)
         if guest is not None:
@@ -170,7 +188,7 @@ class Sessions:
 
     def streams(self, head: bytes) -> bool:
         """Whether the body of this request is taken as it arrives, however long it is."""
-        return self._control is not None and _ADMIN_WRITE.match(head) is not None
+        return self.control is not None and _ADMIN_WRITE.match(head) is not None
 
 
 def _selecting(scope: Scope) -> Mapping[str, str]:

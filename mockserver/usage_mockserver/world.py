@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from usage_mockserver.account import Account
 from usage_mockserver.dates import read_day
 from usage_mockserver.event_plain import EventReader, event_id, plain_event
-from usage_mockserver.faults import Disturbance
+from usage_mockserver.faults import Disturbance, Memory
 from usage_mockserver.http import Reply, Request
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.ledger import Event, Extended, Ledger
@@ -102,6 +102,16 @@ class World:
         with self._lock:
             self._put(provider, None)
 
+    def unclear(self, provider: str) -> None:
+        """Put back the added events that the world was begun with, and no others."""
+        with self._lock:
+            self._put(provider, None)
+            origin = self._origin[provider]
+            if origin.added is not None:
+                settings = self.settings[provider]
+                beneath = seeded_ledger(provider, settings.seed, settings.scenario)
+                self._added[provider] = origin.added.over(beneath)
+
     def added(self, provider: str) -> Extended | None:
         """The ledger that holds the added events, None when there are none."""
         return self._added.get(provider)
@@ -161,24 +171,47 @@ class World:
             return {"version": VERSION, "providers": {name: self._plain(name) for name in self.providers}}
 
     def _plain(self, provider: str) -> dict[str, Any]:
-        added, held = self._added.get(provider), self._disturbances.get(provider)
+        added = self._added.get(provider)
+        requests, memory = self.counted(provider)
         return {
             "settings": plain_settings(self.settings[provider]),
-            "requests": self._requests[provider],
-            "faults": held.plain() if held is not None else [],
+            "requests": requests,
+            "faults": memory,
             "events": [plain_event(provider, event) for event in (added.added if added is not None else ())],
         }
 
     def restore(self, saved: Any) -> None:
         """Take over the state of a snapshot, all of it or, with InvalidError, nothing; the keys stay."""
-        states = {name: self._read(name, one) for name, one in _saved(saved, self.providers).items()}
+        self.become(self.read(saved))
+
+    def read(self, saved: Any) -> Mapping[str, tuple[State, list[Memory]]]:
+        """What is in a snapshot, and what its faults remember, by provider; InvalidError says what is wrong."""
+        return {name: self._read(name, one) for name, one in _saved(saved, self.providers).items()}
+
+    def become(self, states: Mapping[str, tuple[State, list[Memory]]]) -> None:
+        """Take over what was read from a snapshot."""
         with self._lock:
             for name, (state, memory) in states.items():
                 self._become(name, state)
-                if state.settings.faults:
-                    self._disturbances[name] = Disturbance(state.settings.faults, memory)
+                self.remember(name, state.requests, memory)
 
-    def _read(self, provider: str, saved: Any) -> tuple[State, Any]:
+    # -- what is counted --------------------------------------------------------------------------------
+
+    def counted(self, provider: str) -> tuple[int, list[Memory]]:
+        """How many requests one account has had, and what its faults remember, nothing before they are asked."""
+        held = self._disturbances.get(provider)
+        return self._requests[provider], held.plain() if held is not None else []
+
+    def remember(self, provider: str, requests: int, memory: list[Memory]) -> None:
+        """Count on from here; `memory` is what the faults that are set remember."""
+        with self._lock:
+            self._requests[provider] = requests
+            self._disturbances.pop(provider, None)
+            faults = self.settings[provider].faults
+            if faults and memory:
+                self._disturbances[provider] = Disturbance(faults, memory)
+
+    def _read(self, provider: str, saved: Any) -> tuple[State, list[Memory]]:
         where = f"providers.{provider}"
         if not isinstance(saved, Mapping) or not {"settings", "events"} <= saved.keys() <= SAVED:
             raise InvalidError(f"{where} is an object with {', '.join(sorted(SAVED))}", where, SAVED)

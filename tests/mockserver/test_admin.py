@@ -815,16 +815,29 @@ def test_a_vendors_own_path_is_never_shadowed(client, host):
 def test_with_a_token_every_call_needs_it(fields, status):
     with serve(made("secret")) as running:
         encoded = {name: value.encode("latin-1") for name, value in fields.items()}
-        for path in ("health", "docs", "nothing/here"):
+        for path in ("providers", "docs", "nothing/here"):
             found = httpx2.get(f"{running.url}/__admin/{path}", headers=encoded).status_code
             assert found == (404 if status == 200 and "nothing" in path else status)
 
 
 def test_a_refusal_asks_for_the_token_and_does_not_tell_it():
     with serve(made("secret")) as running:
-        reply = httpx2.get(f"{running.url}/__admin/health")
+        reply = httpx2.get(f"{running.url}/__admin/providers")
         assert reply.headers["www-authenticate"] == 'Bearer realm="usagekit"'
         assert "secret" not in reply.text
+
+
+def test_whether_it_lives_is_told_to_anybody_and_nothing_more():
+    with serve(made("secret")) as running, httpx2.Client(base_url=running.url) as stranger:
+        assert stranger.get("/__admin/health").json() == {"status": "ok"}
+        assert stranger.get("/__admin/ready").json() == {"status": "ready"}
+        assert stranger.head("/__admin/ready").status_code == 200
+        assert stranger.post("/__admin/ready").status_code == 401
+        assert stranger.get("/__admin/ready/more").status_code == 401
+        page = {"origin": "https://elsewhere.example"}
+        assert stranger.get("/__admin/health", headers=page).status_code == 403
+        mine = stranger.get("/__admin/ready", headers={"authorization": "Bearer secret"}).json()
+        assert mine["providers"] == list(NAMES)
 
 
 async def called(app: Sessions, client: tuple[str, int] | None) -> int:
@@ -839,8 +852,8 @@ async def called(app: Sessions, client: tuple[str, int] | None) -> int:
     scope = {
         "type": "http",
         "method": "GET",
-        "path": "/__admin/health",
-        "raw_path": b"/__admin/health",
+        "path": "/__admin/providers",
+        "raw_path": b"/__admin/providers",
         "headers": [(b"host", b"localhost")],
         "client": client,
     }

@@ -165,6 +165,7 @@ def test_entry_as_json() -> None:
         "status": 200,
         "behaviour": "somya.totals",
         "credentials": {"x-api-key": "[masked]"},
+        "message": "",
     }
 
 
@@ -179,3 +180,16 @@ def test_writing_and_reading_at_once_is_safe() -> None:
         assert numbers == sorted(set(numbers))
     assert journal.total == 8000
     assert journal.count() == 50
+
+
+@pytest.mark.parametrize("status", [200, 399, 400, 599])
+def test_what_an_error_said_is_noted_without_the_key_and_not_at_length(status: int) -> None:
+    body = f"no such key {KEY}: {'x' * 450} {KEY[:-1]} {KEY} and more".encode()
+    made = make_record("varg", "GET", "/v1/usage", [], status, headers={"x-api-key": KEY}, body=body)
+    if status < 400:
+        assert made.message == ""
+    else:
+        assert made.message.startswith("no such key [masked]: xxx")
+        assert len(made.message) == 500
+        assert KEY not in made.message
+        assert made.size >= make_record("varg", "GET", "/", [], 200, headers={}).size + 4 * 500

@@ -253,7 +253,7 @@ def test_the_control_plane_is_there_unless_it_is_not_wanted(tmp_path: Path) -> N
         stopped(process)
     process, url = served(tmp_path, "--no-admin")
     try:
-        assert got(f"{url}/__admin/health")[0] == 404
+        assert got(f"{url}/__admin/providers")[0] == 404
     finally:
         stopped(process)
 
@@ -261,8 +261,8 @@ def test_the_control_plane_is_there_unless_it_is_not_wanted(tmp_path: Path) -> N
 def test_the_token_comes_from_the_environment(tmp_path: Path) -> None:
     process, url = served(tmp_path, USAGEKIT_ADMIN_TOKEN="secret")
     try:
-        assert got(f"{url}/__admin/health")[0] == 401
-        assert got(f"{url}/__admin/health", authorization="Bearer secret")[0] == 200
+        assert got(f"{url}/__admin/providers")[0] == 401
+        assert got(f"{url}/__admin/providers", authorization="Bearer secret")[0] == 200
     finally:
         stopped(process)
 
@@ -270,12 +270,12 @@ def test_the_token_comes_from_the_environment(tmp_path: Path) -> None:
 def test_beyond_loopback_it_is_off_without_a_token(tmp_path: Path) -> None:
     process, url = served(tmp_path, "--host", "0.0.0.0", "--allow-remote")
     try:
-        assert got(f"{url}/__admin/health")[0] == 404
+        assert got(f"{url}/__admin/providers")[0] == 404
     finally:
         stopped(process)
     process, url = served(tmp_path, "--host", "0.0.0.0", "--allow-remote", USAGEKIT_ADMIN_TOKEN="secret")
     try:
-        assert got(f"{url}/__admin/health")[0] == 401
-        assert got(f"{url}/__admin/health", authorization="Bearer secret")[0] == 200
+        assert got(f"{url}/__admin/providers")[0] == 401
+        assert got(f"{url}/__admin/providers", authorization="Bearer secret")[0] == 200
     finally:
         stopped(process)

@@ -113,3 +113,39 @@ def test_mutants_are_listed_with_the_sentence_they_break():
     assert 'breaks varg.both-ends-included: "' in result.stdout
     assert "last-day-dropped" in result.stdout
     assert run("mutants", "vargh").exit_code == 2
+
+
+def test_the_server_that_speaks_http_1_0_does():
+    """The legal server of that name is another server, and the answers of both are the same."""
+    import http.client
+
+    from usage_mockserver.http_1_0 import serve_1_0
+    from usagekit import proving
+
+    case = next(case for case in cases(["lyrcs"]) if case.name == "http-1.0")
+    world, legal = proving.world_of(case)
+    service = load("lyrcs").service
+    key = {"authorization": f"Bearer {service.demo_key}"}
+    with serve_1_0(world) as url, proving._answering(world, legal) as other:
+        for address in (url, other):
+            connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=20)
+            for method, status in (("GET", 200), ("HEAD", 200), ("POST", 405)):
+                connection.request(
+                    method, service.path, headers=key, body=b"x" * 9 if method == "POST" else None
+                )
+                answer = connection.getresponse()
+                assert (answer.version, answer.status, answer.length) == (
+                    10,
+                    status,
+                    0 if method == "HEAD" else None,
+                )
+                assert (b'"org_id"' in answer.read()) is (method == "GET")
+                assert connection.sock is None
+
+
+@pytest.mark.parametrize("provider", ["supertone", "lyrcs"])
+def test_nobody_is_blamed_for_speaking_http_1_0(provider):
+    case = next(case for case in cases([provider]) if case.name == "http-1.0")
+    result = judge_case(case, Proof())
+    assert (result.red, result.by) == (False, ())
+    assert result.requests > 20

@@ -152,6 +152,15 @@ def test_access_log_is_on_stderr_without_the_query() -> None:
     assert "canary" not in err
 
 
+@pytest.mark.parametrize(("option", "count"), [("--journal", 1), ("--no-journal", 0)])
+def test_journal_is_kept_unless_it_is_switched_off(option: str, count: int) -> None:
+    with served("lyrcs", option) as (_, lines):
+        assert asked(curls(lines)[0]) == 200
+        url = lines[0].rpartition(" ")[2]
+        told = json.loads(urlopen(f"{url}/__admin/journal/count", timeout=PATIENCE).read())
+    assert told["count"] == count
+
+
 def test_taken_port_is_one_sentence_and_status_3() -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as sock:
         port = sock.getsockname()[1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,19 +13,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from usage_specs import PROVIDERS, SpecError, load
-from usagekit.checking import CheckError, Options, check, is_loopback, planned, read_url
+from usagekit.applications import INTERFACES, ORIGIN, imported, interface_of
+from usagekit.checking import CheckError, Options, check, is_loopback, planned, read_key, read_url
 from usagekit.cli import FailedStart, hint
 from usagekit.terminal import manner
 
 if TYPE_CHECKING:
     from usage_contracts.masking import Mask
     from usage_contracts.verdict import Report
+    from usagekit.applications import Application
 
 FORMATS = ("text", "json", "junit", "html", "github", "sarif")
 MISSING = "contract runs need more packages: pip install 'usagekit[contracts]'"
 # The gravest ending of several runs is the exit status of them all.
 GRAVITY = (1, 3, 4, 0)
-SHORTEST_KEY = 8
 
 
 @click.command()
@@ -33,6 +35,19 @@ SHORTEST_KEY = 8
     "--url",
     help="Origin, or origin and prefix, to ask; {provider} stands for each name. "
     "Without it a fake is started.",
+)
+@click.option(
+    "--app",
+    metavar="MODULE:NAME",
+    help="An ASGI or WSGI application to ask in this process, without a socket, as if --url led to it.",
+)
+@click.option("--factory", is_flag=True, help="--app names a function that makes the application.")
+@click.option(
+    "--interface",
+    default="auto",
+    show_default=True,
+    type=click.Choice(INTERFACES),
+    help="What the application speaks, where that cannot be seen.",
 )
 @click.option("--key-env", metavar="NAME", help="Environment variable that holds the key.")
 @click.option("--key-file", type=click.Path(path_type=Path), help="File whose first line is the key.")
@@ -96,15 +111,40 @@ def command(providers: Sequence[str], formats: Sequence[str], outputs: Sequence[
     """
     names, options, url = known_providers(providers), _options(given), given["url"]
     _writable(formats, outputs)
+    app = _application(given)
     sources = [given[name] for name in ("key_env", "key_file", "key")]
-    keys = {name: _key(name, url, *sources) for name in names}
+    keys = {name: _key(name, url or (app and ORIGIN), *sources) for name in names}
     if given["dry_run"]:
         return _print_plans(names, url, options)
-    reports = [_one(name, url, keys[name], options) for name in names]
+    target = {"app": app, "interface": given["interface"]}
+    reports = [_one(name, url, keys[name], options, target) for name in names]
     reports = _accepted(reports, given)
-    again = "" if url else " ".join(["usagekit check", *names, f"--seed {options.seed}"])
+    again = _again(names, given)
     _write(reports, [held for held in keys.values() if held], formats, outputs, again)
     return worst(reports)
+
+
+def _application(given: Mapping[str, Any]) -> Application | None:
+    text = given["app"]
+    if text is None:
+        if given["factory"]:
+            raise click.UsageError("--factory needs --app MODULE:NAME")
+        return None
+    try:
+        app = imported(text, factory=given["factory"])
+        interface_of(app, given["interface"])
+    except ValueError as error:
+        raise click.UsageError(f"--app {error}") from None
+    return app
+
+
+def _again(names: Sequence[str], given: Mapping[str, Any]) -> str:
+    """The command that repeats these runs, "" where each report's own says it."""
+    if given["url"] and not given["app"]:
+        return ""
+    words = ["usagekit check", *names, f"--seed {given['seed']}"]
+    words += [f"--{name} {shlex.quote(given[name])}" for name in ("app", "url") if given[name]]
+    return " ".join([*words, *(["--factory"] if given["factory"] else [])])
 
 
 def worst(reports: Sequence[Report]) -> int:
@@ -210,11 +250,10 @@ def _key(
     found = key or _from_file(file) or _from_environment(variable)
     if found is None and url is not None:
         found = os.environ.get(usual)
-    if found is not None and (len(found) < SHORTEST_KEY or not found.isascii() or not found.isprintable()):
-        raise click.UsageError(
-            f"the key is no key: it needs {SHORTEST_KEY} or more printable ASCII characters"
-        )
-    return found
+    try:
+        return None if found is None else read_key(found)
+    except CheckError as error:
+        raise click.UsageError(str(error)) from None
 
 
 def _from_file(path: Path | None) -> str | None:
@@ -238,9 +277,11 @@ def _from_environment(variable: str | None) -> str | None:
     return os.environ[variable]
 
 
-def _one(provider: str, url: str | None, key: str | None, options: Options) -> Report:
+def _one(
+    provider: str, url: str | None, key: str | None, options: Options, target: Mapping[str, Any]
+) -> Report:
     try:
-        return check(provider, url=_of(provider, url), key=key, options=options)
+        return check(provider, url=_of(provider, url), key=key, options=options, **target)
     except CheckError as error:
         raise click.UsageError(str(error)) from None
     except ModuleNotFoundError as error:

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import click
 
-from usage_specs import PROVIDERS, load
+from usage_specs import PROVIDERS
 from usagekit.cli import hint
+from usagekit.environment import variables
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
@@ -93,9 +94,8 @@ def command(
     if session:
         base += f"/~{session}"
     for name in providers:
-        service = load(name).service
-        click.echo(SHELLS[shell](f"{name.upper()}_BASE_URL", f"{base}/{name}"))
-        click.echo(SHELLS[shell](service.variable, service.demo_key))
+        for variable, value in variables(name, f"{base}/{name}").items():
+            click.echo(SHELLS[shell](variable, value))
 
 
 def _port(path: Path) -> int:

@@ -7,24 +7,31 @@ import logging
 import os
 import shlex
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from usage_mockserver.admin import Admin
 from usage_mockserver.app import App, create_app
 from usage_mockserver.clock import Clock, read_instant
+from usage_mockserver.journal import Journal
 from usage_mockserver.providers import NAMES
 from usage_mockserver.providers import load as load_provider
 from usage_mockserver.scenarios import SCENARIOS
-from usage_mockserver.server import bind, port_is_taken, run_forever, url_of
+from usage_mockserver.server import Tls, bind, port_is_taken, run_forever, url_of
 from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import Settings, World
 from usage_specs import Service, load
 from usagekit.cli import FailedStart, hint
+from usagekit.commands.encrypted import address, certified, trusting
+from usagekit.commands.sharing import ALONE, MOST_WORKERS, answer, reach, sharing, state_address
+
+if TYPE_CHECKING:
+    from usage_mockserver.state.address import Address
 
 WINDOWS = {
     "somya": "from={first}&to={last}",
@@ -98,10 +105,32 @@ def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  #
     help="What the control plane asks for; needed beyond loopback. Better set as USAGEKIT_ADMIN_TOKEN.",
 )
 @click.option(
+    "--journal/--no-journal", default=True, help="Note what is asked, for the control plane (it does)."
+)
+@click.option(
     "--access-log/--no-access-log", default=False, help="Log method, provider and status of requests."
 )
 @click.option(
     "--log-level", default="info", show_default=True, type=click.Choice(LEVELS), help="How much to log."
+)
+@click.option(
+    "--workers",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, MOST_WORKERS),
+    help="Processes that answer on the one port; give a --state to change things while they run.",
+)
+@click.option(
+    "--state",
+    envvar=["USAGEKIT_SERVE_STATE", "USAGEKIT_STATE"],
+    metavar="URL",
+    help="Share what is changed with other workers and replicas in this Redis: redis://HOST:PORT/0.",
+)
+@click.option("--tls", is_flag=True, help="Speak TLS, also as the vendors' hosts; needs usagekit[tls].")
+@click.option(
+    "--tls-ca",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write the certificate to trust here instead of into a temporary folder; removed at the end.",
 )
 @click.option(
     "--port-file", type=click.Path(dir_okay=False, path_type=Path), help="Write the port here when ready."
@@ -116,8 +145,13 @@ def command(
     files: tuple[str, ...],
     admin: bool,
     admin_token: str | None,
+    journal: bool,
     access_log: bool,
     log_level: str,
+    workers: int,
+    state: str | None,
+    tls: bool,
+    tls_ca: Path | None,
     port_file: Path | None,
     **account: Any,
 ) -> None:
@@ -125,34 +159,60 @@ def command(
 
     Every endpoint is printed with a request to try. Ctrl-C stops the server.
     """
+    shared = state_address(state, workers)
     world = make_world(providers, **account)
     load_events(world, files)
-    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    _log(log_level)
+    own = () if _wildcard(host) else (_bracketed(host),)
+    book = Journal() if journal else Journal(entries=0)
+    fakes = create_app(world, allow_hosts=(*allow_host, *own), journal=book, access_log=access_log)
+    origin = reach(world, shared)
+    with ExitStack() as stack:
+        sock = stack.enter_context(closing(listen(host, port, allow_remote=allow_remote)))
+        certificate = stack.enter_context(certified(tls, tls_ca, (*allow_host, *own)))
+        url = url_of(sock, "https" if certificate else "http")
+        app, control = controlled(fakes, sock, url, admin_token) if admin else (fakes, "")
+        if workers > 1 and shared is None and app is not fakes:
+            app, control = fakes, ALONE
+        _answer(app, fakes, sock, certificate, shared, origin, workers, (url, control), port_file)
+
+
+def _answer(
+    app: App | Sessions,
+    fakes: App,
+    sock: socket.socket,
+    certificate: Tls | None,
+    shared: Address | None,
+    origin: Mapping[str, Any],
+    workers: int,
+    told: tuple[str, str],
+    port_file: Path | None,
+) -> None:
+    with ExitStack() as stack:
+
+        def ready() -> None:
+            click.echo(greeting(fakes.world, *told, certificate and certificate.ca_file))
+            if port_file is not None:
+                stack.enter_context(_port_in(port_file, sock.getsockname()[1]))
+
+        def work(on_ready: Callable[[], None]) -> None:
+            with sharing(app, fakes, shared, origin) as answering:
+                run_forever(answering, sock, on_ready=on_ready, tls=certificate)
+
+        answer(workers, work, ready)
+
+
+def _log(level: str) -> None:
+    logging.basicConfig(level=level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # What uvicorn tells at this level is how it starts and stops.
     logging.getLogger("uvicorn.error").setLevel(max(logging.WARNING, logging.getLogger().level))
-    sock = listen(host, port, allow_remote=allow_remote)
-    own = () if _wildcard(host) else (_bracketed(host),)
-    fakes = create_app(world, allow_hosts=(*allow_host, *own), access_log=access_log)
-    app, control = controlled(fakes, sock, admin_token) if admin else (fakes, "")
-
-    def ready() -> None:
-        click.echo(greeting(world, url_of(sock), control))
-        if port_file is not None:
-            _write_port(port_file, sock.getsockname()[1])
-
-    try:
-        run_forever(app, sock, on_ready=ready)
-    finally:
-        sock.close()
-        if port_file is not None:
-            port_file.unlink(missing_ok=True)
 
 
-def controlled(app: App, sock: socket.socket, token: str | None) -> tuple[App | Sessions, str]:
+def controlled(app: App, sock: socket.socket, url: str, token: str | None) -> tuple[App | Sessions, str]:
     """The application with its control plane, and where that is; off where others could reach it freely."""
     if not token and not ipaddress.ip_address(sock.getsockname()[0]).is_loopback:
         return app, "off, because other machines can reach it; set USAGEKIT_ADMIN_TOKEN"
-    return Sessions(app, control=Admin(token or None)), f"{url_of(sock)}/__admin/"
+    return Sessions(app, control=Admin(token or None)), f"{url}/__admin/"
 
 
 def make_world(
@@ -271,31 +331,38 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def greeting(world: World, url: str, control: str = "") -> str:
-    """What is served where, each endpoint with a request that a shell can run as it stands."""
+def greeting(world: World, url: str, control: str = "", ca_file: Path | None = None) -> str:
+    """What is served where, each endpoint with a request that a shell can run as it stands.
+
+    With TLS, whose certificate is in `ca_file`, these are requests to the vendor's own host name.
+    """
     many = "s" if len(world.providers) > 1 else ""
     lines = [f"usagekit: {len(world.providers)} fake usage endpoint{many} on {url}", ""]
     for name in world.providers:
         service = load(name).service
-        bases = [f"{url}/{name}"] if len(world.providers) > 1 else [f"{url}/{name}", url]
+        bases = [(f"{url}/{name}", "")] + [(url, "")] * (len(world.providers) == 1)
+        if ca_file is not None:
+            bases = [address(service, url, ca_file)]
         lines += [f"{service.title} (instead of {service.origin})"]
-        lines += [f"  {curl(world, service, base)}" for base in bases] + [""]
+        lines += [f"  {curl(world, service, base, options)}" for base, options in bases] + [""]
+    if ca_file is not None:
+        lines += trusting(ca_file)
     if control:
         lines += [f"Control plane: {control}", ""]
     return "\n".join([*lines, "Ctrl-C stops it."])
 
 
-def curl(world: World, service: Service, base: str) -> str:
+def curl(world: World, service: Service, base: str, options: str = "") -> str:
     """A request to try, with the demo key, or with the key's usual variable where only certain keys open."""
     first, last = _period(world, service.name)
     query = WINDOWS[service.name].format(first=first, last=last)
-    address = f"{base}{service.path}?{query}" if query else f"{base}{service.path}"
+    target = f"{base}{service.path}?{query}" if query else f"{base}{service.path}"
     way = service.credentials[0]
     if world.settings[service.name].keys:
         field = f'"{way.header}: {way.value("$" + service.variable)}"'
     else:
         field = shlex.quote(f"{way.header}: {way.value(service.demo_key)}")
-    return f"curl {shlex.quote(address)} -H {field}"
+    return f"curl {options + ' ' if options else ''}{shlex.quote(target)} -H {field}"
 
 
 def _period(world: World, name: str) -> tuple[date, date]:
@@ -307,8 +374,13 @@ def _period(world: World, name: str) -> tuple[date, date]:
     return last - timedelta(days=6), last
 
 
-def _write_port(path: Path, port: int) -> None:
+@contextmanager
+def _port_in(path: Path, port: int) -> Iterator[None]:
     # Whoever waits for the file must never read half of it.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     part.write_text(f"{port}\n")
     part.replace(path)
+    try:
+        yield
+    finally:
+        path.unlink(missing_ok=True)
