@@ -200,17 +200,32 @@ def test_the_version_is_that_of_the_project(base: Path) -> None:
         assert run(*command, "--version", cwd=base).stdout == f"usagekit {usagekit.__version__}\n"
 
 
-@pytest.mark.parametrize(("consumer", "tests"), [("plain", 7), ("own_contracts", 2), ("own_specs", 2)])
-def test_a_consumer_needs_nothing_but_the_install(
-    base: Path, tmp_path: Path, consumer: str, tests: int
-) -> None:
-    project = tmp_path / consumer
+def copied(consumer: str, folder: Path) -> Path:
+    """A project of somebody else's, in a folder where nothing is ours."""
+    project = folder / consumer
     for file in (CONSUMERS / consumer).rglob("*.py"):
         target = project / file.relative_to(CONSUMERS / consumer)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(file.read_bytes())
+    return project
+
+
+@pytest.mark.parametrize(("consumer", "tests"), [("plain", 7), ("own_contracts", 2), ("own_specs", 2)])
+def test_a_consumer_needs_nothing_but_the_install(
+    base: Path, tmp_path: Path, consumer: str, tests: int
+) -> None:
+    project = copied(consumer, tmp_path)
     asked = run(base / "python", "-m", "pytest", "-W", "error", "--strict-markers", cwd=project)
     assert f"{tests} passed" in asked.stdout
+
+
+@pytest.mark.parametrize("client", ["urllib", "urllib3", "requests", "httpx", "httpx2", "aiohttp"])
+def test_each_client_library_alone_is_intercepted(wheel: Path, tmp_path: Path, client: str) -> None:
+    install(tmp_path, wheel, "pytest", *([] if client in ("urllib", "httpx2") else [client]))
+    project = copied("with_client", tmp_path)
+    pytest_alone = (tmp_path / "venv/bin/python", "-m", "pytest", "-W", "error", "--strict-markers")
+    asked = run("env", f"CLIENT={client}", *pytest_alone, cwd=project)
+    assert "4 passed" in asked.stdout
 
 
 @pytest.fixture

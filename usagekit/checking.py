@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,21 +11,30 @@ from datetime import datetime
 from functools import lru_cache
 from ipaddress import ip_address
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypedDict
 from urllib.parse import urlsplit
 
 from usage_specs import Service, load
 from usagekit.known import known_filters
 
 if TYPE_CHECKING:
+    from httpx2 import BaseTransport
+
     from usage_contracts.transport import Limits
     from usage_contracts.verdict import Report
+    from usagekit.applications import Application
+    from usagekit.fakes import Instant
 
 LOCAL_REQUESTS = 600
+SHORTEST_KEY = 8
 
 
 class CheckError(ValueError):
     """A contract run that cannot begin: the text says what to change."""
+
+
+class MissingKeyError(CheckError):
+    """A contract run that cannot begin for want of a key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +58,53 @@ class Options:
     probe_auth: bool = False
     strict: bool = False
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+class Given(TypedDict, total=False):
+    """The same by the names that they have on the command line; `now` may be a date or a text too."""
+
+    seed: int
+    scenario: str
+    now: Instant | None
+    examples: int
+    live: bool | None
+    max_requests: int | None
+    per_minute: int | None
+    timeout: float
+    probe_auth: bool
+    strict: bool
+    known: Mapping[str, Sequence[str]]
+
+
+RENAMED = {"max_requests": "requests", "timeout": "seconds"}
+
+
+def read_options(given: Given) -> Options:
+    """The options with these names; CheckError says which name or value is none, and what was meant."""
+    from usage_mockserver.invalid import meant
+    from usage_mockserver.scenarios import SCENARIOS
+    from usagekit.fakes import clock_at
+
+    wrong = [name for name in given if name not in Given.__annotations__]
+    if wrong:
+        raise CheckError(f"there is no option {wrong[0]!r}; {meant(wrong[0], Given.__annotations__)}")
+    if given.get("scenario", "busy") not in SCENARIOS:
+        raise CheckError(f"there is no scenario {given['scenario']!r}; {meant(given['scenario'], SCENARIOS)}")
+    most = given.get("max_requests")
+    if most is not None and most < 1:
+        raise CheckError(f"max_requests is {most}; a run needs one request or more")
+    named: dict[str, Any] = {RENAMED.get(name, name): value for name, value in given.items()}
+    try:
+        return Options(**{**named, "now": clock_at(given.get("now")).frozen})
+    except (TypeError, ValueError) as error:
+        raise CheckError(f"now: {error}") from None
+
+
+def read_key(key: str) -> str:
+    """The key, if it can travel in a header and be masked in reports; else CheckError."""
+    if len(key) < SHORTEST_KEY or not key.isascii() or not key.isprintable():
+        raise CheckError(f"the key is no key: it needs {SHORTEST_KEY} or more printable ASCII characters")
+    return key
 
 
 def is_loopback(url: str) -> bool:
@@ -94,16 +151,26 @@ def limits_for(service: Service, *, live: bool, options: Options) -> Limits:
 
 
 def check(
-    provider: str, *, url: str | None = None, key: str | None = None, options: Options | None = None
+    provider: str,
+    *,
+    url: str | None = None,
+    app: Application | str | None = None,
+    key: str | None = None,
+    interface: str = "auto",
+    options: Options | None = None,
 ) -> Report:
     """Hold one provider's document against a server and report a verdict per behaviour.
 
-    Without `url` a fake is started for the run. `url` replaces the vendor's scheme, host and prefix; the
-    documented path is appended. `key` defaults to the fakes' demo key on loopback. SpecError for an unknown
-    provider, CheckError for a target that cannot be asked.
+    Without `url` and `app` a fake is started for the run. `url` replaces the vendor's scheme, host and prefix;
+    the documented path is appended. `app` is an ASGI or WSGI application, or the `package.module:name` of one,
+    which is asked in this process and without a socket, as if `url` led to it; `interface` says which of both
+    it is where that cannot be seen. `key` defaults to the fakes' demo key on loopback and for an `app`.
+    SpecError for an unknown provider, CheckError for a target that cannot be asked.
     """
     chosen = options or Options()
     service = load(provider).service
+    if app is not None:
+        return _run_application(service, app, interface, url=url, key=key, options=chosen)
     if url is None:
         chosen = replace(chosen, known=chosen.known or known_filters(provider))
         with _own_fake(provider, chosen) as own:
@@ -112,7 +179,7 @@ def check(
     live = chosen.live if chosen.live is not None else not is_loopback(origin)
     if key is None:
         if live:
-            raise CheckError(f"a key is needed beyond loopback: set {service.variable}, or use --key-file")
+            raise MissingKeyError(f"a key is needed beyond loopback: set {service.variable} or give the key")
         key = service.demo_key
     return _run(service, origin, key, live=live, options=chosen)
 
@@ -127,18 +194,52 @@ def leave_no_files() -> TemporaryDirectory[str] | None:
     from hypothesis.configuration import set_hypothesis_home_dir
 
     folder = TemporaryDirectory(prefix="usagekit-")
+    # Left to the interpreter's end it would be cleared with a warning, which some make an error.
+    atexit.register(folder.cleanup)
     set_hypothesis_home_dir(folder.name)
     return folder
 
 
-def _run(service: Service, url: str, key: str, *, live: bool, options: Options) -> Report:
+def _run_application(
+    service: Service,
+    app: Application | str,
+    interface: str,
+    *,
+    url: str | None,
+    key: str | None,
+    options: Options,
+) -> Report:
+    from usagekit.applications import ORIGIN, imported, interface_of, transport_for
+
+    origin = read_url(url or ORIGIN)
+    try:
+        found = imported(app) if isinstance(app, str) else app
+        spoken = interface_of(found, interface)
+    except ValueError as error:
+        raise CheckError(str(error)) from None
+    transport = transport_for(found, spoken, seconds=options.seconds)
+    live = bool(options.live)
+    report = _run(service, origin, key or service.demo_key, live=live, options=options, transport=transport)
+    note = f"the {spoken.upper()} application was asked in this process; to repeat requests, serve it at {origin}"
+    return replace(report, notes=(note, *report.notes))
+
+
+def _run(
+    service: Service,
+    url: str,
+    key: str,
+    *,
+    live: bool,
+    options: Options,
+    transport: BaseTransport | None = None,
+) -> Report:
     leave_no_files()
     from usage_contracts.engine import Profile
     from usage_contracts.engine import check as run_check
     from usage_contracts.transport import HttpTarget
 
     limits = limits_for(service, live=live, options=options)
-    with HttpTarget(service, url, key=key, limits=limits) as target:
+    with HttpTarget(service, url, key=key, limits=limits, transport=transport) as target:
         profile = Profile(
             now=options.now,
             seed=options.seed,

@@ -2,100 +2,142 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from usage_mockserver.app import create_app
-from usage_mockserver.server import Running, serve
+from usage_mockserver.journal import Journal
 from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import World
-from usage_specs import load
+from usage_specs import PROVIDERS, load
+from usagekit.environment import variables
 from usagekit.fakes import Instant, make_world
+from usagekit.handle import Accounts, Fake, ProviderAccount, fake
 
 if TYPE_CHECKING:
     import httpx2
 
+    from usagekit.interception import Intercepting
+    from usagekit.live import LiveServices
+
+# A test can send many more requests than a server needs to remember, and is over soon.
+ENTRIES, BYTES = 100_000, 64 * 1024 * 1024
+
 
 class UsageServer:
-    """A running server with all five fakes, shared by all tests; `url + "/varg"` is where Varg answers."""
+    """A server with all five fakes, shared by all tests; `url + "/varg"` is where Varg answers.
 
-    def __init__(self, running: Running, sessions: Sessions) -> None:
-        self.url = running.url
-        self.port = running.port
-        self._sessions = sessions
-
-    @contextmanager
-    def accounts(
-        self, *, seed: int = 1, now: Instant | None = None, scenario: str = "busy"
-    ) -> Iterator[UsageAccounts]:
-        """New accounts at all five providers that nobody else sees, closed when the block ends."""
-        world = make_world(seed=seed, now=now, scenario=scenario)
-        prefix = self._sessions.admit(create_app(world))
-        try:
-            with UsageAccounts(self.url + prefix, world) as accounts:
-                yield accounts
-        finally:
-            self._sessions.dismiss(prefix)
-
-
-class ProviderAccount:
-    """One provider as a client sees it.
-
-    `url` replaces scheme and host of production: the documented path is appended, so that
-    `account.url + account.path` is the endpoint. `key` is accepted there.
+    It starts when its address is first asked for: who only intercepts needs none.
     """
 
-    def __init__(self, name: str, url: str) -> None:
-        service = load(name).service
-        credential = service.credentials[0]
-        self.name = name
-        self.url = url
-        self.path = service.path
-        self.key = service.demo_key
-        self.headers = {credential.header: credential.value(service.demo_key)}
-        self._client: httpx2.Client | None = None
+    def __init__(self, world: World, stack: ExitStack) -> None:
+        self._sessions = Sessions(create_app(world))
+        self._stack = stack
+        self._lock = Lock()
+        self._url = ""
+        self._connections: httpx2.BaseTransport | None = None
 
     @property
-    def client(self) -> httpx2.Client:
-        """A client that presents the key; paths are relative to `url`, and it ignores proxies and .netrc."""
-        if self._client is None:
-            # Here and not above: whoever brings a client of their own does not pay for ours.
-            import httpx2
+    def url(self) -> str:
+        """Scheme, host and port."""
+        with self._lock:
+            if not self._url:
+                # uvicorn and asyncio are a good part of what the first fixture would cost.
+                from usage_mockserver.server import serve
 
-            # Reading the machine's certificates takes longer than a whole test, and nothing here speaks TLS.
-            trusts_nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            self._client = httpx2.Client(
-                base_url=self.url, headers=self.headers, trust_env=False, verify=trusts_nobody
-            )
-        return self._client
+                self._url = self._stack.enter_context(serve(self._sessions)).url
+            return self._url
 
-    def close(self) -> None:
-        """Give the connections back."""
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+    @property
+    def port(self) -> int:
+        """The port of `url`."""
+        return int(self.url.rpartition(":")[2])
 
-    def __repr__(self) -> str:
-        return f"<{self.name} at {self.url}>"
+    def accounts(
+        self,
+        *,
+        seed: int = 1,
+        now: Instant | None = None,
+        scenario: str = "busy",
+        live: LiveServices | None = None,
+    ) -> UsageAccounts:
+        """New accounts at all five providers that nobody else sees, until they are closed: use a `with` block.
+
+        Those that are `live` are the real services'. ValueError says which choice is wrong.
+        """
+        return UsageAccounts(self, make_world(seed=seed, now=now, scenario=scenario), live)
+
+    def connections(self) -> httpx2.BaseTransport:
+        """Connections to it for the clients of all tests: to make one takes as long as two requests."""
+        with self._lock:
+            if self._connections is None:
+                from usagekit.clients import connections
+
+                self._connections = connections()
+                self._stack.callback(self._connections.close)
+            return self._connections
+
+    def admit(self, fakes: Fake) -> str:
+        """Answer for these accounts from now on; the path before theirs."""
+        return self._sessions.admit(create_app(fakes.world, journal=fakes.log.journal))
+
+    def dismiss(self, prefix: str) -> None:
+        """Answer for them no longer."""
+        self._sessions.dismiss(prefix)
 
 
-class UsageAccounts:
+class UsageAccounts(Accounts):
     """The accounts of one test at all five providers; `url + "/supertone"` is `supertone.url`."""
 
-    def __init__(self, url: str, world: World) -> None:
-        self.url = url
-        self.world = world
-        self.somya = ProviderAccount("somya", f"{url}/somya")
-        self.supertone = ProviderAccount("supertone", f"{url}/supertone")
-        self.varg = ProviderAccount("varg", f"{url}/varg")
-        self.surnex = ProviderAccount("surnex", f"{url}/surnex")
-        self.lyrcs = ProviderAccount("lyrcs", f"{url}/lyrcs")
+    def __init__(self, server: UsageServer, world: World, live: LiveServices | None = None) -> None:
+        super().__init__(PROVIDERS, self._handle, self._fakes)
+        self._server, self._live = server, live
+        self._fake = fake(world, Journal(ENTRIES, BYTES))
+        self._prefix = ""
+        self._closed = False
+        self._lock = Lock()
 
-    def __iter__(self) -> Iterator[ProviderAccount]:
-        return iter((self.somya, self.supertone, self.varg, self.surnex, self.lyrcs))
+    @property
+    def url(self) -> str:
+        """Where all of them answer, each behind its name."""
+        with self._lock:
+            if not self._prefix:
+                if self._closed:
+                    raise RuntimeError("these accounts belong to a test that has ended")
+                self._prefix = self._server.admit(self._fake)
+        return self._server.url + self._prefix
+
+    def intercepting(self) -> Intercepting:
+        """An interception, not yet open, that answers for these very accounts."""
+        from usagekit.interception import Intercepting, Interception
+
+        fakes = [name for name in PROVIDERS if name not in self._real]
+        hosts = frozenset(load(name).service.host for name in fakes)
+        return Intercepting(lambda: Interception(self._fake.world, hosts, None, behind=self._fake))
+
+    def environment(self) -> dict[str, str]:
+        """Base URLs and keys by the names that `usagekit env` prints; real services without a key are left out."""
+        found: dict[str, str] = {}
+        for name in PROVIDERS:
+            if self._live is None or name not in self._real or self._live.has_key(name):
+                account = self.account(name)
+                found |= variables(name, account.url, account.key)
+        return found
+
+    def verify(self) -> None:
+        """Check what `expect_no_errors` was called for; AssertionError names what should not have come."""
+        self._fake.verify()
+
+    def close(self) -> None:
+        """Close the clients, and answer no longer."""
+        self.close_clients()
+        with self._lock:
+            was_closed, self._closed = self._closed, True
+        if self._prefix and not was_closed:
+            self._server.dismiss(self._prefix)
 
     def __enter__(self) -> UsageAccounts:
         return self
@@ -103,8 +145,22 @@ class UsageAccounts:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for account in self:
-            account.close()
+        self.close()
+
+    @property
+    def _real(self) -> frozenset[str]:
+        return self._live.names if self._live is not None else frozenset()
+
+    def _handle(self, name: str) -> ProviderAccount:
+        if self._live is not None and name in self._real:
+            return self._live.account(name)
+        return ProviderAccount(name, lambda: f"{self.url}/{name}", self._fake, self._server.connections)
+
+    def _fakes(self) -> Fake:
+        if self._live is not None and self._real:
+            names = ", ".join(name for name in PROVIDERS if name in self._real)
+            self._live.refuse(f"this needs the fakes of all providers, and {names} is the real service here")
+        return self._fake
 
 
 @contextmanager
@@ -112,6 +168,5 @@ def running_server(
     *, seed: int = 1, now: Instant | None = None, scenario: str = "busy"
 ) -> Iterator[UsageServer]:
     """A server on a free port of this machine while the block runs."""
-    sessions = Sessions(create_app(make_world(seed=seed, now=now, scenario=scenario)))
-    with serve(sessions) as running:
-        yield UsageServer(running, sessions)
+    with ExitStack() as stack:
+        yield UsageServer(make_world(seed=seed, now=now, scenario=scenario), stack)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from typing import Any
 
 DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -24,7 +25,13 @@ def iso_date(value: Any) -> date | None:
 
 def iso_instant(value: Any) -> datetime | None:
     """The UTC instant an RFC 3339 date-time names, None for anything else."""
-    found = INSTANT.fullmatch(value) if isinstance(value, str) else None
+    return _instant(value) if isinstance(value, str) else None
+
+
+# The same records stand in many answers of a run.
+@lru_cache(maxsize=1 << 15)
+def _instant(text: str) -> datetime | None:
+    found = INSTANT.fullmatch(text)
     if found is None:
         return None
     day, time, fraction, zone = found.groups()

@@ -33,6 +33,8 @@ def exact(_: Hashable) -> float:
 
 def differences(left: Measure, right: Measure, slack: Slack = exact, parts: int = 1) -> list[Hashable]:
     """The names whose figures differ, missing ones counting as zero; `parts` figures were rounded."""
+    if left == right:
+        return []
     names = dict.fromkeys([*left, *right])
     return [name for name in names if not same(left.get(name, 0), right.get(name, 0), slack(name) * parts)]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from itertools import pairwise
+from operator import is_not
 
 from usage_contracts.calendar_days import DAY, clock_changes, leap_day, month_start
 from usage_contracts.measures import Measure, Slack, differences, empty, exact, shown, total
@@ -191,35 +192,51 @@ def narrow(run: Run, windows: Windows, around: Span, span: Span) -> bool:
     if asked(run, windows, *around) is None or asked(run, windows, *span) is None:
         return True
     wide, call = windows.call(*around), windows.call(*span)
-    held = True
+    held, rows = True, _Rows(run, windows, span)
     for behaviour, kind in ((windows.ends, "ends"), (windows.adds_up, "inside"), (windows.whole, "whole")):
         if behaviour:
             held &= run.relation(
                 behaviour,
                 (wide, call),
-                partial(_row_complaint, run, windows, span, kind),
+                partial(rows.complaint, kind),
                 allowed="a window shows the rows which a wider window shows for its dates",
             )
     return held
 
 
-def _row_complaint(
-    run: Run, windows: Windows, span: tuple[date, date], kind: str, answers: Sequence[Answer]
-) -> str | None:
-    assert windows.dated is not None
-    edge = DAY if run.live and windows.utc_implied else DAY * 0
-    first, last = (span[0] + edge).isoformat(), (span[1] - edge).isoformat()
-    wide, found = (run.figures(answer) for answer in answers)
-    expected = {name: value for name, value in wide.items() if first <= windows.dated(name) <= last}
-    inside = {name: value for name, value in found.items() if first <= windows.dated(name) <= last}
-    if empty(expected) and empty(inside):
-        return None
-    wrong = [
-        name for name in differences(expected, inside) if _kind(windows, name, expected, inside, span) == kind
-    ]
-    if not wrong:
-        return ""
-    return f"{first}..{last} differs from what the wider window shows: {shown(wrong, expected, inside)}"
+class _Rows:
+    """What a window and a wider one show for the dates of the first, compared once for each pair of answers."""
+
+    def __init__(self, run: Run, windows: Windows, span: Span) -> None:
+        self._run, self._windows, self._span = run, windows, span
+        edge = DAY if run.live and windows.utc_implied else DAY * 0
+        self._first, self._last = (span[0] + edge).isoformat(), (span[1] - edge).isoformat()
+        self._known: tuple[list[Answer], Measure, Measure, list[Hashable]] | None = None
+
+    def complaint(self, kind: str, answers: Sequence[Answer]) -> str | None:
+        """What differs in this way, "" when nothing does, None when neither answer shows any row."""
+        if self._known is None or any(map(is_not, self._known[0], answers)):
+            self._known = self._compared(answers)
+        _, expected, inside, different = self._known
+        if empty(expected) and empty(inside):
+            return None
+        wrong = [
+            name for name in different if _kind(self._windows, name, expected, inside, self._span) == kind
+        ]
+        if not wrong:
+            return ""
+        where = f"{self._first}..{self._last}"
+        return f"{where} differs from what the wider window shows: {shown(wrong, expected, inside)}"
+
+    def _compared(self, answers: Sequence[Answer]) -> tuple[list[Answer], Measure, Measure, list[Hashable]]:
+        wide, found = (self._run.figures(answer) for answer in answers)
+        expected, inside = self._within(wide), self._within(found)
+        return list(answers), expected, inside, differences(expected, inside)
+
+    def _within(self, figures: Measure) -> dict[Hashable, float]:
+        dated, first, last = self._windows.dated, self._first, self._last
+        assert dated is not None
+        return {name: value for name, value in figures.items() if first <= dated(name) <= last}
 
 
 def _kind(

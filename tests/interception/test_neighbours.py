@@ -7,7 +7,9 @@ import json
 import subprocess
 import sys
 import textwrap
+import time
 import urllib.request
+from datetime import timedelta
 from unittest import mock
 
 import aiohttp
@@ -183,12 +185,22 @@ def test_requests_shows_what_it_always_shows():
     assert dict(usage.requests[0].record.credentials)["cookie"] == "[masked]"
 
 
-def test_the_retries_of_a_client_are_its_own():
-    with usagekit.intercept("lyrcs") as usage, requests.Session() as session:
-        usage.world.change("lyrcs", faults=(Fault("rate-limit", limit=1, window=1),))
+def test_the_retries_of_a_client_are_its_own(monkeypatch):
+    slept = []
+
+    def sleep(seconds):
+        slept.append(seconds)
+        usage.world.change(
+            "lyrcs", clock=usage.world.settings["lyrcs"].clock.advance(timedelta(seconds=seconds))
+        )
+
+    with usagekit.intercept("lyrcs", now="2026-03-15T12:00:00Z") as usage, requests.Session() as session:
+        usage.world.change("lyrcs", faults=(Fault("rate-limit", limit=1, window=7),))
         session.mount("https://", requests.adapters.HTTPAdapter(max_retries=urllib3.Retry(2)))
+        monkeypatch.setattr(time, "sleep", sleep)
         assert [session.get(URL, headers=KEY).status_code for _ in range(2)] == [200, 200]
     assert [entry.record.status for entry in usage.requests] == [200, 429, 200]
+    assert 0 < sum(slept) <= 7
 
 
 def test_a_field_that_is_sent_twice_is_a_list_or_the_first_of_them():

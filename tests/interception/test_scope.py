@@ -6,6 +6,7 @@ import asyncio
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from functools import cache
 from queue import SimpleQueue
 
 import aiohttp
@@ -15,7 +16,7 @@ import pytest
 import requests
 
 import usagekit
-from tests.interception.clients import CLIENTS
+from tests.interception.clients import CLIENTS, TRUSTING_NOBODY
 from usage_mockserver.faults import Fault
 from usage_mockserver.settings import Settings
 from usagekit.fakes import make_world
@@ -26,6 +27,7 @@ KEY = {"authorization": "Bearer lyrcs_sk_live_usagekit_demo"}
 NOW = "2026-03-15T12:00:00Z"
 
 
+@cache
 def jobs(seed):
     """What the account of this seed holds, asked without any client."""
     headers = {"host": "lyrcs.ai", **KEY}
@@ -297,7 +299,7 @@ def test_tests_that_run_at_once_never_see_each_other(name):
 
     def one(seed):
         with CLIENTS[name]() as client:
-            for turn in range(5):
+            for turn in range(3):
                 mine = seed + turn
                 with interception(mine) as usage:
                     step.wait()
@@ -448,7 +450,7 @@ async def asked_by(library):
     if library is aiohttp:
         async with aiohttp.ClientSession() as session, session.get(URL, headers=KEY) as response:
             return await response.read()
-    async with library.AsyncClient() as client:
+    async with library.AsyncClient(verify=TRUSTING_NOBODY) as client:
         return (await client.get(URL, headers=KEY)).content
 
 

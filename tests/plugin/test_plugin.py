@@ -12,31 +12,8 @@ from collections.abc import Callable
 import pytest
 
 import pytest_usagekit
-import usagekit.fixtures  # noqa: F401
-from usage_mockserver import providers
-
-# A run inside this process forgets the modules that it loaded; loaded again, their classes are other classes.
-for one in providers.NAMES:
-    providers.load(one)
 
 Run = Callable[..., pytest.RunResult]
-
-# What every plugin run is spared: other plugins of this environment, which the promise does not depend on.
-OTHERS = ("no:schemathesis", "no:hypothesispytest", "no:anyio", "no:asyncio", "no:cacheprovider")
-
-
-@pytest.fixture
-def run(pytester: pytest.Pytester) -> Run:
-    """Run a project of one test file, warnings as errors; returns what pytest says."""
-
-    def run_file(source: str, *args: str, conftest: str = "") -> pytest.RunResult:
-        pytester.makepyfile(test_it=source)
-        if conftest:
-            pytester.makeconftest(conftest)
-        off = [word for plugin in OTHERS for word in ("-p", plugin)]
-        return pytester.runpytest_inprocess("-q", "--strict-markers", "-W", "error", *off, *args)
-
-    return run_file
 
 
 def test_every_provider_answers_its_own_fixture(run: Run) -> None:
@@ -215,12 +192,12 @@ def test_fixtures_are_prefixed_or_provider_names_and_never_autouse(run: Run) -> 
     result = run("", "--fixtures", "-v")
     plain = {"usage", "somya", "supertone", "varg", "surnex", "lyrcs"}
     ours = [line.split()[0] for line in result.outlines if "pytest_usagekit.py:" in line]
-    assert len(ours) == 10
+    assert len(ours) == 13
     assert [name for name in ours if name not in plain and not name.startswith("usage_")] == []
     assert "autouse=True" not in inspect.getsource(pytest_usagekit)
 
 
-def test_workers_of_xdist_do_not_meet(pytester: pytest.Pytester) -> None:
+def test_workers_of_xdist_do_not_meet(pytester: pytest.Pytester, others_off: list[str]) -> None:
     pytester.makepyfile(
         """
         import pytest
@@ -233,8 +210,7 @@ def test_workers_of_xdist_do_not_meet(pytester: pytest.Pytester) -> None:
             assert (jobs == 0) == (scenario == "empty")
         """
     )
-    off = [word for plugin in OTHERS for word in ("-p", plugin)]
-    result = pytester.runpytest_subprocess("-q", "-n", "2", *off)
+    result = pytester.runpytest_subprocess("-q", "-n", "2", *others_off)
     result.assert_outcomes(passed=40)
 
 

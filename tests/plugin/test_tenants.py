@@ -129,3 +129,13 @@ def test_starting_and_stopping_leaves_no_thread_and_no_file() -> None:
     assert open_files() <= files
     # Generous on purpose: 60 ms are promised, this catches only a wait that somebody built in.
     assert median(seconds) < 1.0
+
+
+def test_the_end_does_not_wait_for_an_answer_that_nobody_waits_for(caplog: pytest.LogCaptureFixture) -> None:
+    running = running_server(now=NOW)
+    with running as server, server.accounts(now=NOW) as accounts:
+        accounts.varg.fault("latency", ms=60_000)
+        with pytest.raises(httpx2.ReadTimeout):
+            accounts.varg.client.get("/v1/usage", timeout=0.01)
+    # What had to be cut off after the time limit would be told.
+    assert caplog.text == ""

@@ -11,9 +11,11 @@ from typing import NamedTuple
 from usage_mockserver.app import MARKER, create_app, problem
 from usage_mockserver.framing import Limits, Refused, read_head
 from usage_mockserver.http import Reply, Transport
-from usage_mockserver.journal import Entry
+from usage_mockserver.journal import Journal
 from usage_mockserver.kept import PHRASES, Fields, KeptReplies, wire
 from usage_mockserver.world import World
+from usage_specs import load
+from usagekit.handle import Accounts, Fake, ProviderAccount, fake
 
 # Nobody can wear out a process with requests of its own.
 LIMITS = Limits(head=1 << 24, fields=10_000, target=1 << 24, body=10**14)
@@ -66,25 +68,38 @@ class Answer(NamedTuple):
             yield self.transport.pause if begin else 0.0, self.body[begin : min(begin + step, end)]
 
 
-class Interception:
+class Interception(Accounts):
     """One open interception: `world` holds the accounts, `app` answers for them.
 
     `hosts` are the production hosts it answers for, `allowed` the other hosts that may be reached (None means
-    all of them), `chain` the interceptions around it and then itself.
+    all of them), `chain` the interceptions around it and then itself. `behind` are accounts that somebody
+    else looks after as well. Its handles (`.supertone`) have the production addresses, and `requests` is what
+    was intercepted.
     """
 
-    def __init__(self, world: World, hosts: frozenset[str], allowed: frozenset[str] | None) -> None:
-        self.world = world
-        self.app = create_app(world, kept=_answers(world.providers))
+    def __init__(
+        self,
+        world: World,
+        hosts: frozenset[str],
+        allowed: frozenset[str] | None,
+        *,
+        behind: Fake | None = None,
+    ) -> None:
+        fakes = behind or fake(world, Journal())
+        names = [name for name in world.providers if load(name).service.host in hosts]
+        super().__init__(names, lambda name: _handle(name, fakes), lambda: fakes)
+        self.app = create_app(world, journal=fakes.log.journal, kept=_answers(world.providers))
         self.hosts = hosts
         self.allowed = allowed
         self.chain: tuple[Interception, ...] = (self,)
         self.is_open = False
+        self._own = fakes if behind is None else None
 
-    @property
-    def requests(self) -> list[Entry]:
-        """What was intercepted, oldest first, with every credential masked."""
-        return self.app.journal.entries()
+    def finish(self, *, well: bool) -> None:
+        """Close the clients of the handles and, if all went well, check what `expect_no_errors` was for."""
+        self.close_clients()
+        if well and self._own is not None:
+            self._own.verify()
 
     def refuses(self, host: str) -> bool:
         """Whether a host that nobody answers for must not be reached either."""
@@ -109,6 +124,11 @@ class Interception:
     def __repr__(self) -> str:
         state = "open" if self.is_open else "closed"
         return f"<interception of {', '.join(sorted(self.hosts))}, {state}>"
+
+
+def _handle(name: str, fakes: Fake) -> ProviderAccount:
+    origin = load(name).service.origin
+    return ProviderAccount(name, lambda: origin, fakes)
 
 
 @cache

@@ -47,6 +47,7 @@ class Intercepting:
         if interception is not None:
             scope.leave(interception)
             patches.release(self._hold)
+            interception.finish(well=error is None)
 
     def __call__(self, function: Callable[P, T]) -> Callable[P, T]:
         """The function with an interception of its own around each call."""

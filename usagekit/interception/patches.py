@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module
@@ -50,6 +51,9 @@ class Layer:
 Hold = list[Layer]
 
 _lock = RLock()
+if hasattr(os, "register_at_fork"):
+    # Else a thread that puts seams in while another one forks would leave them half put in, and the lock closed.
+    os.register_at_fork(before=_lock.acquire, after_in_child=_lock.release, after_in_parent=_lock.release)
 _layers: list[Layer] = []
 _holds: list[Hold] = []
 

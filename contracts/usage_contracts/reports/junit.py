@@ -80,7 +80,7 @@ def _case(suite: ET.Element, report: Report, verdict: Verdict) -> None:
             "failure",
             verdict.behaviour.claim,
             verdict.behaviour.evidence.value,
-            _details(report, verdict),
+            words.details(report, verdict),
         )
     elif verdict.outcome is Outcome.HELD:
         return
@@ -88,19 +88,7 @@ def _case(suite: ET.Element, report: Report, verdict: Verdict) -> None:
         _tell(case, "skipped", f"{verdict.outcome.value}: {verdict.reason}")
     else:
         told = f": {verdict.reason}" if verdict.reason else ""
-        _tell(case, "skipped", f"{verdict.outcome.value}{told}", details=_details(report, verdict))
-
-
-def _details(report: Report, verdict: Verdict) -> str:
-    finding = verdict.finding
-    assert finding is not None
-    facts = [
-        f"claim: {verdict.behaviour.claim}",
-        f"evidence: {verdict.behaviour.evidence.value}, {words.quoted(verdict.behaviour)}",
-        f"observed: {finding.observed}",
-        f"allowed: {finding.allowed}",
-    ]
-    return "\n".join([*facts, *words.curls(report, finding)])
+        _tell(case, "skipped", f"{verdict.outcome.value}{told}", details=words.details(report, verdict))
 
 
 def _tell(case: ET.Element, name: str, message: str, kind: str = "", details: str = "") -> None:

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 from usage_contracts.curl import curl
 from usage_contracts.target import Answer
-from usage_contracts.verdict import Exit, Judgement, Outcome, Report
+from usage_contracts.verdict import Exit, Judgement, Outcome, Report, Verdict
 from usage_specs import Behaviour, Spec, load
 
 SOURCE = "source.md"
@@ -68,6 +68,19 @@ def curls(report: Report, finding: Judgement) -> list[str]:
     """The requests that show a finding, as lines to paste, in the order they were made."""
     service = load(report.provider).service
     return [curl(service, report.origin, call) for call in finding.calls]
+
+
+def details(report: Report, verdict: Verdict) -> str:
+    """A finding in plain lines: the claim, its evidence, what was seen, and the requests that show it."""
+    finding = verdict.finding
+    assert finding is not None
+    facts = [
+        f"claim: {verdict.behaviour.claim}",
+        f"evidence: {verdict.behaviour.evidence.value}, {quoted(verdict.behaviour)}",
+        f"observed: {finding.observed}",
+        f"allowed: {finding.allowed}",
+    ]
+    return "\n".join([*facts, *curls(report, finding)])
 
 
 def answered(answer: Answer) -> str:
