@@ -44,7 +44,7 @@ FILES = {
 } | {PLUGIN: ROOT / f"{PLUGIN}.py"}
 OTHERS = {
     str(file.relative_to(ROOT)): file
-    for folder in ("tests", "benchmarks", ".ci")
+    for folder in ("tests", "benchmarks", "examples", ".ci")
     for file in sorted((ROOT / folder).rglob("*.py"))
 }
 ALL = FILES | OTHERS
@@ -197,13 +197,14 @@ def test_root_folders_are_no_packages() -> None:
 MACHINE_PATH = re.compile(
     r"(?<![\w.])/(?:" + "|".join(("work", "root", "home", "Users", "opt")) + r")/[\w.-]+"
 )
-TEXTS = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".cfg", ""}
+TEXTS = {".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".cfg", ".conf", ".sh", ".mjs", ""}
 FOREIGN = {"source.md", "openapi.yaml", "uv.lock"}
 
 
 def texts() -> Iterator[Path]:
     """Every text of the project that we write ourselves."""
-    folders = ("specs", "mockserver", "contracts", "usagekit", "tests", "benchmarks", ".ci")
+    ours = ("specs", "mockserver", "contracts", "usagekit")
+    folders = (*ours, "tests", "benchmarks", "examples", "deploy", ".ci")
     files = [*ROOT.iterdir(), *(file for folder in folders for file in (ROOT / folder).rglob("*"))]
     for file in files:
         if file.is_file() and file.suffix in TEXTS and file.name not in FOREIGN and file.name != ".coverage":

@@ -22,6 +22,8 @@ from usage_specs import PROVIDERS, load
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+# A block behind the name of a file is a part of that file, which is run where it stands.
+SHOWN = re.compile(r"^<!-- file: (\S+) -->\n```\w+\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PORT = "8000"
 PATIENCE = 60.0
@@ -109,7 +111,7 @@ def serve(command: str, pattern: re.Pattern[str], shell: Shell) -> str:
 
 def python(text: str, shell: Shell) -> None:
     """A program, or a file of tests when it defines some; warnings are errors."""
-    tests = "\ndef test_" in text
+    tests = "\ndef test_" in text or "\nTest" in text
     file = shell.folder / ("test_block.py" if tests else "block.py")
     file.write_text(text, encoding="utf-8")
     runner = (
@@ -140,13 +142,18 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 
 def test_every_block_says_how_it_is_run() -> None:
-    assert {kind for kind, _ in BLOCK.findall(README)} <= RUNNERS.keys()
+    assert {kind for kind, _ in BLOCK.findall(SHOWN.sub("", README))} <= RUNNERS.keys()
+
+
+def test_a_part_of_a_file_is_what_stands_in_it() -> None:
+    for name, text in SHOWN.findall(README):
+        assert text in (ROOT / name).read_text(encoding="utf-8"), f"{name} reads differently now"
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the README asks with curl")
 def test_every_block_does_what_it_shows(shell: Shell) -> None:
-    blocks = BLOCK.findall(README)
+    blocks = BLOCK.findall(SHOWN.sub("", README))
     assert blocks
     for kind, text in blocks:
         RUNNERS[kind](text.replace(f":{PORT}", f":{shell.port}"), shell)
