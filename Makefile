@@ -14,7 +14,7 @@ serve: environment  ; @.venv/bin/usagekit serve
 test: environment   ; $(RUN) pytest -n auto
 check: environment  ; $(RUN) ruff check . && $(RUN) ruff format --check . && $(RUN) mypy --strict $(PACKAGES)
 prove: environment  ; @.venv/bin/usagekit prove
-bench: environment  ; @$(RUN) benchmarks.bench
+bench: environment  ; @$(RUN) benchmarks.bench $(ARGS)
 build: environment  ; rm -rf dist && .venv/bin/uv build --quiet --out-dir dist && ls dist
 clean:              ; rm -rf .venv dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 environment:        ; @"$(PYTHON)" .ci/environment.py
