@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from usage_mockserver.ledger import TICK, Ledger, midnight
+from usage_mockserver.ledger import TICK, Build, Join, Ledger
 
 T = TypeVar("T")
-LAST = datetime.max.replace(tzinfo=UTC)
+FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,41 +37,64 @@ class Account:
 
     def sheets(
         self,
-        build: Callable[[Sequence[Any]], T],
+        build: Build[T],
         start: datetime | None = None,
         stop: datetime | None = None,
-    ) -> Iterator[T]:
+        join: Join[T] | None = None,
+    ) -> list[T]:
         """What `build` makes of each day's events in start <= instant < stop, oldest day first.
 
         Days without events are left out. Nothing later than the account's clock is ever seen. `build` must
-        be a module-level function: its result for a whole day is kept.
+        be a module-level function: its result for a whole day is kept. With `join` there are fewer sheets,
+        of several days each.
         """
         seen_until = self.now + TICK if self.now < LAST else LAST
         end = seen_until if stop is None else min(stop, seen_until)
-        begin = midnight(date.fromordinal(self.ledger.first))
-        begin = begin if start is None else max(start, begin)
-        if begin >= end:
-            return
-        for ordinal in self.ledger.ordinals(begin.toordinal(), (end - TICK).toordinal()):
-            events = self.ledger.day(ordinal)
-            if not events:
-                continue
-            if begin <= events[0].at and events[-1].at < end:
-                yield self.ledger.sheet(ordinal, build)
-            else:
-                seen = [event for event in events if begin <= event.at < end]
-                if seen:
-                    yield build(seen)
+        if (start or FIRST) >= end:
+            return []
+        first = 1 if start is None else start.toordinal()
+        last = (end - TICK).toordinal()
+        # Only the days at both ends can be seen in part.
+        low = first if start is None or _is_midnight(start) else first + 1
+        high = last if _is_midnight(end) else last - 1
+        found = self._part(first, build, start, end) if low > first else []
+        ledger = self.ledger
+        found += ledger.blocks(low, high, build, join) if join else ledger.sheets(low, high, build)
+        if high < last and low <= last:
+            begun = ledger.until(self.now, build) if end is seen_until else None
+            found += self._part(last, build, start, end) if begun is None else [begun]
+        return found
 
-    def day_sheets(
-        self, build: Callable[[Sequence[Any]], T], first: date | None = None, last: date | None = None
-    ) -> Iterator[T]:
+    def _part(self, ordinal: int, build: Build[T], start: datetime | None, end: datetime) -> list[T]:
+        """What `build` makes of a day cut by a bound, if anything is left of it."""
+        events = self.ledger.day(ordinal)
+        seen = [event for event in events if (start is None or start <= event.at) and event.at < end]
+        if not seen:
+            return []
+        sheet = self.ledger.sheet(ordinal, build) if len(seen) == len(events) else None
+        return [build(seen) if sheet is None else sheet]
+
+    def day_sheets(self, build: Build[T], first: date | None = None, last: date | None = None) -> list[T]:
         """The same for whole UTC days, both ends included."""
         today = self.now.toordinal()
-        low = self.ledger.first if first is None else first.toordinal()
+        low = 1 if first is None else first.toordinal()
         high = today if last is None else last.toordinal()
-        for ordinal in self.ledger.ordinals(low, min(high, today - 1)):
-            if self.ledger.day(ordinal):
-                yield self.ledger.sheet(ordinal, build)
+        found = self.ledger.sheets(low, min(high, today - 1), build)
         if low <= today <= high:
-            yield from self.sheets(build, midnight(self.today))
+            begun = self.ledger.until(self.now, build)
+            found += [] if begun is None else [begun]
+        return found
+
+    def total(self, build: Build[T], join: Join[T], first: date | None = None) -> T:
+        """What `build` makes of everything from this UTC day on.
+
+        What `join` makes of its results for two parts must be its result for both parts together.
+        """
+        low = 1 if first is None else first.toordinal()
+        total = self.ledger.total(low, self.now.toordinal() - 1, build, join)
+        begun = self.ledger.until(self.now, build)
+        return total if begun is None else join(total, begun)
+
+
+def _is_midnight(instant: datetime) -> bool:
+    return not (instant.hour or instant.minute or instant.second or instant.microsecond)

@@ -31,11 +31,11 @@ class Chance:
 
     def between(self, low: int, high: int) -> int:
         """A whole number from low to high, both included."""
-        return low + self.below(high - low + 1)
+        return low + int(self._draw() * (high - low + 1))
 
     def one_of(self, choices: Sequence[T]) -> T:
         """One of the choices, each as likely."""
-        return choices[self.below(len(choices))]
+        return choices[int(self._draw() * len(choices))]
 
     def weighted(self, choices: Sequence[tuple[T, int]]) -> T:
         """One of the choices, by whole-number weights."""
@@ -48,7 +48,7 @@ class Chance:
 
     def hit(self, percent: int) -> bool:
         """True in this many cases of a hundred."""
-        return self.below(100) < percent
+        return int(self._draw() * 100) < percent
 
     def hex(self, digits: int) -> str:
         """This many lower-case hexadecimal digits."""

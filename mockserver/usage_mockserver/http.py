@@ -94,9 +94,13 @@ def decoded_path(raw: str) -> str:
     return unquote(raw, errors="replace") if "%" in raw else raw
 
 
+# One for all: json.dumps makes a new encoder each time, which takes as long as to write a small object.
+_COMPACT = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def json_bytes(value: Any) -> bytes:
     """Compact JSON in UTF-8, as JavaScript services write it; ValueError when it holds NaN or infinity."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _COMPACT.encode(value)
     # A lone surrogate cannot travel in UTF-8; JSON.stringify writes it as \\udXXX, and so does this handler.
     return text.encode("utf-8", "backslashreplace")
 

@@ -12,10 +12,9 @@ FIRST = datetime.min.replace(tzinfo=UTC)
 LAST = datetime.max.replace(tzinfo=UTC)
 
 # RFC 3339 section 5.6 without leap seconds, which no JavaScript service can read; a date may stand alone.
-_INSTANT = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
-    r"(?:[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]+))?"
-    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9])))?"
+_TIME = re.compile(
+    r"[Tt]([01][0-9]|2[0-3]):([0-5][0-9]):([0-5][0-9])(?:\.([0-9]+))?"
+    r"(?:[Zz]|([+-])([01][0-9]|2[0-3]):([0-5][0-9]))"
 )
 
 
@@ -24,12 +23,14 @@ def read_rfc3339(text: str) -> int | None:
 
     None when it is neither or does not exist. An offset may carry it before the year 1 or past the year 9999.
     """
-    found = _INSTANT.fullmatch(text)
-    day = read_day(text[:10]) if found is not None else None
-    if found is None or day is None:
+    day = read_day(text[:10])
+    if day is None:
         return None
     microseconds = (day.toordinal() - 1) * MICROSECONDS_A_DAY
-    return microseconds if len(text) == 10 else microseconds + _of_day(*found.groups()[1:])
+    if len(text) == 10:
+        return microseconds
+    found = _TIME.fullmatch(text, 10)
+    return None if found is None else microseconds + _of_day(*found.groups())
 
 
 def _of_day(

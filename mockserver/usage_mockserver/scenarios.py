@@ -22,7 +22,7 @@ SCENARIOS = {
 @lru_cache(maxsize=64)
 def seeded_ledger(provider: str, seed: int, scenario: str) -> Ledger:
     """The ledger of a scenario, shared by every account that has the same seed; it never changes."""
-    return Ledger(seeded_days(provider, seed, scenario))
+    return Ledger(seeded_days(provider, seed, scenario), views=load(provider).VIEWS)
 
 
 def seeded_days(provider: str, seed: int, scenario: str) -> Seeded:

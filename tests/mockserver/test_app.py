@@ -18,6 +18,7 @@ from usage_mockserver.clock import Clock
 from usage_mockserver.framing import Limits, read_head
 from usage_mockserver.http import Reply, Request
 from usage_mockserver.kept import HEAD, wire
+from usage_mockserver.ledger import Views
 from usage_mockserver.world import World
 from usage_specs import load
 
@@ -30,6 +31,7 @@ class StandIn:
     """A provider that remembers what it was asked and does as the path says."""
 
     DOCS = ()
+    VIEWS = Views()
 
     def __init__(self) -> None:
         self.asked: list[Request] = []

@@ -14,8 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from usage_mockserver.account import Account
+from usage_mockserver.bounded import Bounded
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.ledger import OPENED, Extended, Ledger, day_instants, day_volume, midnight
+from usage_mockserver.ledger import (
+    DAYS,
+    OPENED,
+    PREPARED,
+    Extended,
+    Ledger,
+    Views,
+    day_instants,
+    day_volume,
+    midnight,
+)
 from usage_mockserver.providers import NAMES
 from usage_mockserver.scenarios import SCENARIOS, seeded_ledger
 
@@ -155,6 +166,121 @@ def test_sheets_of_whole_days_are_made_once_until_something_is_added():
     assert made == [2, 2, 3, 5]
     assert list(account.sheets(build, FIRST + timedelta(hours=7), FIRST + timedelta(days=2))) == [1, 2]
     assert made == [2, 2, 3, 5, 1]
+
+
+def joined(one, other):
+    return one + other
+
+
+def how_many(events):
+    return len(events)
+
+
+@given(st.lists(INSTANTS, max_size=12), INSTANTS, st.lists(st.tuples(BOUNDS, BOUNDS), min_size=1, max_size=4))
+def test_blocks_hold_the_events_of_their_days_in_order(added, now, windows):
+    ledger = Extended(small_ledger())
+    ledger.add(Tick(at, "added") for at in added)
+    account = Account("p", ledger, now)
+    for start, stop in windows:
+        blocks = account.sheets(as_list, start, stop, joined)
+        assert [event for block in blocks for event in block] == seen(account, start, stop)
+
+
+def test_a_long_range_is_a_few_blocks():
+    account = Account("p", small_ledger(), FIRST + timedelta(days=1000))
+    blocks = account.sheets(as_list, FIRST, FIRST + timedelta(days=365), joined)
+    assert len(blocks) < 20
+    assert [event for block in blocks for event in block] == seen(account, FIRST, FIRST + timedelta(days=365))
+
+
+@given(st.lists(st.tuples(INSTANTS, st.one_of(st.none(), st.lists(INSTANTS, max_size=3))), max_size=8))
+def test_a_total_counts_everything_up_to_now_however_the_clock_moves_and_whatever_is_added(steps):
+    ledger = Extended(small_ledger())
+    for now, added in steps:
+        ledger.add(map(Tick, added or ()))
+        account = Account("p", ledger, now)
+        assert account.total(how_many, joined) == sum(account.day_sheets(how_many))
+        since = DAY + timedelta(2)
+        if since <= account.today:
+            assert account.total(how_many, joined, since) == sum(account.day_sheets(how_many, since))
+
+
+def test_what_has_begun_of_today_is_made_anew_when_something_comes_before_it():
+    ledger = Extended(small_ledger())
+    ledger.add([Tick(FIRST + timedelta(hours=7), "late")])
+    seven, six = (Account("p", ledger, FIRST + timedelta(hours=hour)) for hour in (7, 6.5))
+    assert [[event.name for event in day] for day in seven.day_sheets(as_list)] == [["seeded", "late"]]
+    # At half past six there are as many again, but they are not the same ones.
+    ledger.add([Tick(FIRST + timedelta(hours=1), "early")])
+    assert [[event.name for event in day] for day in six.day_sheets(as_list)] == [["early", "seeded"]]
+
+
+def test_sheets_outlast_events_and_both_have_a_limit():
+    made = []
+
+    def seeded(day):
+        made.append(day)
+        return twice_a_day(day)
+
+    ledger = Ledger(seeded, opened=DAY)
+    account = Account("p", ledger, FIRST + timedelta(days=3 * DAYS))
+    for _ in range(2):
+        assert sum(account.day_sheets(how_many)) == 2 * 3 * DAYS
+    # The present day is looked at as well, for what it has begun with.
+    assert len(made) == 3 * DAYS + 1
+    assert ledger.day(DAY.toordinal()) == tuple(sorted(twice_a_day(DAY), key=lambda event: event.at))
+    assert len(made) == 3 * DAYS + 2
+
+
+def test_what_is_bounded_drops_the_oldest_and_makes_it_again():
+    made = []
+    squares = Bounded(lambda number: made.append(number) or number * number, 2)
+    assert [squares[number] for number in (1, 2, 2, 3, 2)] == [1, 4, 4, 9, 4]
+    assert made == [1, 2, 3]
+    assert (squares[1], list(squares)) == (1, [3, 1])
+    squares.keep(3, 10)
+    assert list(squares.items()) == [(3, 10), (1, 1)]
+
+
+@pytest.mark.parametrize(("count", "ready"), [(PREPARED - 1, False), (PREPARED, True)])
+def test_the_sheets_of_many_events_are_made_while_they_are_added(count, ready):
+    made = []
+
+    def build(events):
+        made.append(len(events))
+        return len(events)
+
+    ledger = Extended(Ledger(twice_a_day, opened=DAY, views=Views(sheets=(build,))))
+    ledger.add([Tick(FIRST)] * count)
+    assert made == [count + 2] * ready
+    account = Account("p", ledger, FIRST + timedelta(days=1))
+    assert account.day_sheets(build, DAY, DAY) == [count + 2]
+    assert made == [count + 2]
+    # One more alone is not worth it: the next question does it.
+    ledger.add([Tick(FIRST)])
+    assert made == [count + 2]
+    assert account.day_sheets(build, DAY, DAY) == [count + 3]
+
+
+def test_a_ledger_without_an_event_keeps_what_was_made_of_other_days():
+    made = []
+
+    def build(events):
+        made.append(len(events))
+        return len(events)
+
+    ledger = Extended(small_ledger())
+    ledger.add([Tick(FIRST), Tick(FIRST + timedelta(days=1))])
+    account = Account("p", ledger, FIRST + timedelta(days=2))
+    assert account.day_sheets(build, DAY, DAY + timedelta(1)) == [3, 3]
+    less = Account("p", ledger.without(Tick(FIRST)), account.now)
+    assert less.day_sheets(build, DAY, DAY + timedelta(1)) == [2, 3]
+    assert made == [3, 3, 2]
+    # As many on that day as before, yet not the same ones.
+    replaced = ledger.without(Tick(FIRST))
+    replaced.add([Tick(FIRST, "another")])
+    assert replaced.sheet(DAY.toordinal(), build) == 3
+    assert made == [3, 3, 2, 3]
 
 
 def test_days_without_events_have_no_sheet():

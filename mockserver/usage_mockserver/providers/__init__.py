@@ -10,6 +10,7 @@ from typing import Any, Protocol, cast
 from usage_mockserver.account import Account
 from usage_mockserver.chance import Chance
 from usage_mockserver.http import Reply, Request
+from usage_mockserver.ledger import Views
 
 NAMES = ("somya", "supertone", "varg", "surnex", "lyrcs")
 
@@ -18,11 +19,12 @@ class Provider(Protocol):
     """What every provider module offers.
 
     `DOCS` are the events of the vendor's printed example; `EVENTS` the kinds of event a user may add,
-    by name.
+    by name; `VIEWS` make of events what nearly every answer needs.
     """
 
     DOCS: Sequence[Any]
     EVENTS: dict[str, type[Any]]
+    VIEWS: Views
 
     def seeded(self, chance: Chance, day: date) -> Sequence[Any]:
         """The events of one day of the busy account, drawn from `chance` alone."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from usage_mockserver.account import Account
@@ -15,7 +16,7 @@ from usage_mockserver.chance import Chance, spread
 from usage_mockserver.checked import check_amount, check_choice, check_instant, check_text
 from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.http import Reply, Request, json_bytes, number, pairs
-from usage_mockserver.ledger import day_instants, day_volume
+from usage_mockserver.ledger import Views, day_instants, day_volume
 from usage_specs import load
 
 SERVICE = load("lyrcs").service
@@ -130,43 +131,50 @@ def _printed() -> tuple[Job, ...]:
 DOCS = _printed()
 
 
-@dataclass(frozen=True, slots=True)
-class Sums:
+class Sums(NamedTuple):
     """What some events add up to; milliseconds inside, so that sums of seconds stay exact."""
 
     completed: int
     milliseconds: int
-    languages: Counter[str]
     calls: int
+    languages: dict[str, int]
 
 
 def sums(events: Sequence[Job | Call]) -> Sums:
-    """The sums of one day."""
+    """The sums of some events."""
     jobs = [event for event in events if isinstance(event, Job)]
     return Sums(
-        completed=sum(job.align and job.status == "completed" for job in jobs),
-        milliseconds=sum(round(job.seconds * 1000) for job in jobs if job.status != "processing"),
-        languages=Counter(job.language for job in jobs),
-        calls=sum(event.calls if isinstance(event, Job) else event.count for event in events),
+        completed=sum([job.align and job.status == "completed" for job in jobs]),
+        milliseconds=sum([round(job.seconds * 1000) for job in jobs if job.status != "processing"]),
+        calls=sum([event.calls if isinstance(event, Job) else event.count for event in events]),
+        languages=dict(Counter([job.language for job in jobs])),
     )
+
+
+def joined(one: Sums, other: Sums) -> Sums:
+    """Both together."""
+    languages = dict(one.languages)
+    for language, jobs in other.languages.items():
+        languages[language] = languages.get(language, 0) + jobs
+    return Sums(
+        one.completed + other.completed,
+        one.milliseconds + other.milliseconds,
+        one.calls + other.calls,
+        languages,
+    )
+
+
+VIEWS = Views(totals=(sums,))
 
 
 def usage(account: Account) -> dict[str, Any]:
     """Everything since the account was opened, languages by falling count."""
-    completed = milliseconds = calls = 0
-    languages: Counter[str] = Counter()
-    for sheet in account.day_sheets(sums):
-        completed += sheet.completed
-        milliseconds += sheet.milliseconds
-        calls += sheet.calls
-        for language, jobs in sheet.languages.items():
-            languages[language] += jobs
-    seeded_org = f"org_{Chance('lyrcs org', account.seed).hex(6)}"
+    completed, milliseconds, calls, languages = account.total(sums, joined)
     fractional = account.switches["duration"] == "fractional"
     return {
-        "org_id": "org_abc123" if account.scenario == "docs" else seeded_org,
+        "org_id": _org_id(account.seed, account.scenario),
         "period": "all_time",
-        "total_jobs": languages.total(),
+        "total_jobs": sum(languages.values()),
         "completed_jobs": completed,
         "total_duration_seconds": number(milliseconds / 1000) if fractional else milliseconds // 1000,
         "jobs_by_language": dict(sorted(languages.items(), key=lambda item: (-item[1], item[0]))),
@@ -174,17 +182,32 @@ def usage(account: Account) -> dict[str, Any]:
     }
 
 
+@lru_cache(maxsize=256)
+def _org_id(seed: int, scenario: str) -> str:
+    return "org_abc123" if scenario == "docs" else f"org_{Chance('lyrcs org', seed).hex(6)}"
+
+
+QUOTA = (
+    *((f"x-ratelimit-limit-{window}", str(limit)) for window, limit in LIMITS),
+    *((f"x-ratelimit-remaining-{window}", str(limit - 1)) for window, limit in LIMITS),
+)
+
+
 def quota(account: Account) -> tuple[tuple[str, str], ...]:
     """The limits and what is left of them, as if this were the first request of each window."""
-    if account.switches["quota-headers"] == "off":
-        return ()
-    limits = [(f"x-ratelimit-limit-{window}", str(limit)) for window, limit in LIMITS]
-    return (*limits, *((f"x-ratelimit-remaining-{window}", str(limit - 1)) for window, limit in LIMITS))
+    return () if account.switches["quota-headers"] == "off" else QUOTA
 
 
-def failure(status: int, error: str, message: str, code: str, behaviour: str) -> Reply:
+def failure(
+    status: int,
+    error: str,
+    message: str,
+    code: str,
+    behaviour: str,
+    headers: tuple[tuple[str, str], ...] = JSON,
+) -> Reply:
     """A refusal in the vendor's shape."""
-    return Reply(status, JSON, json_bytes({"error": error, "message": message, "code": code}), behaviour)
+    return Reply(status, headers, json_bytes({"error": error, "message": message, "code": code}), behaviour)
 
 
 def answer(request: Request, account: Account) -> Reply:
@@ -206,19 +229,18 @@ def _handled(request: Request, account: Account) -> Reply:
     if key is None or not accepts(SERVICE, key, account.keys):
         behaviour = "lyrcs.key-required" if key is None else "lyrcs.wrong-key-refused"
         return failure(401, "unauthorized", "Missing or invalid API key", "AUTH_001", behaviour)
-    reply = _authenticated(request, account)
-    return replace(reply, headers=(*reply.headers, *quota(account)))
+    return _authenticated(request, account, (*JSON, *quota(account)))
 
 
-def _authenticated(request: Request, account: Account) -> Reply:
+def _authenticated(request: Request, account: Account, headers: tuple[tuple[str, str], ...]) -> Reply:
     if account.switches["restricted-key"] == "on":
         message = "This API key may not use this endpoint"
-        return failure(403, "forbidden", message, "AUTH_002", "lyrcs.restricted-key")
+        return failure(403, "forbidden", message, "AUTH_002", "lyrcs.restricted-key", headers)
     if account.switches["extra-query"] == "refuse" and (sent := pairs(request.query)):
         message = f"Unknown query parameter: {sent[0][0]}"
-        return failure(400, "validation_error", message, "VAL_001", "lyrcs.extra-query-answered")
+        return failure(400, "validation_error", message, "VAL_001", "lyrcs.extra-query-answered", headers)
     counting = account.switches["api-calls"] == "live"
-    return Reply(200, JSON, json_bytes(usage(account)), "lyrcs.answered", keep=not counting)
+    return Reply(200, headers, json_bytes(usage(account)), "lyrcs.answered", keep=not counting)
 
 
 def _without_slash(request: Request) -> str:

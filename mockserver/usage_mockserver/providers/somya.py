@@ -23,6 +23,7 @@ from pydantic import BaseModel, Field
 from usage_mockserver.account import Account
 from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.http import Reply, Request
+from usage_mockserver.ledger import Views
 from usage_mockserver.providers.somya_events import (
     DOCS,
     EVENTS,
@@ -31,7 +32,7 @@ from usage_mockserver.providers.somya_events import (
     Asr,
     Counts,
     Tts,
-    added,
+    both,
     by_origin,
     seeded,
     spent,
@@ -59,11 +60,14 @@ REFUSED = {
 
 def counted(account: Account, selection: str, first: date, last: date) -> Counts:
     """Speech requests, recognitions, characters and milliseconds of both days and those between."""
-    total = NOTHING
-    for sheet in account.day_sheets(by_origin, first, last):
-        if selection in sheet:
-            total = added(total, sheet[selection])
-    return total
+    rows = [
+        counts
+        for sheet in account.day_sheets(by_origin, first, last)
+        for origin, counts in sheet.items()
+        if selection in (("all", "web") if origin is None else ("all", "api_key", origin))
+    ]
+    tts, asr, characters, milliseconds = map(sum, zip(*rows, strict=True)) if rows else NOTHING
+    return tts, asr, characters, milliseconds
 
 
 # These models have no docstrings: FastAPI would publish them, and the vendor's document has none.
@@ -96,12 +100,12 @@ class UsageResponse(BaseModel):
     data: UsageData
 
 
+VIEWS = Views(sheets=(by_origin,), totals=(spent,))
+
+
 def credits_left(account: Account) -> dict[str, int]:
     """What is left of this calendar month's grant, whatever was asked for."""
-    characters = milliseconds = 0
-    for day_characters, day_milliseconds in account.day_sheets(spent, account.today.replace(day=1)):
-        characters += day_characters
-        milliseconds += day_milliseconds
+    characters, milliseconds = account.total(spent, both, account.today.replace(day=1))
     return {
         "tts_remaining": max(0, CREDITS - -(-characters // CHARACTERS_PER_CREDIT)),
         "asr_remaining": max(0, CREDITS - -(-milliseconds // MILLISECONDS_PER_CREDIT)),

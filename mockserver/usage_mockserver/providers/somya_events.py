@@ -88,22 +88,17 @@ def seeded(chance: Chance, day: date) -> list[Tts | Asr]:
     return events
 
 
-def by_origin(events: Sequence[Tts | Asr]) -> dict[str, Counts]:
-    """The four counters of these events for each selection: all, web, api_key, and every key id."""
-    found: dict[str, Counts] = {}
+def by_origin(events: Sequence[Tts | Asr]) -> dict[str | None, Counts]:
+    """The four counters of these events for each key, and under None for the web playground."""
+    found: dict[str | None, Counts] = {}
     for event in events:
-        key_id = event.api_key_id
-        amounts = (
-            (1, 0, event.characters, 0) if isinstance(event, Tts) else (0, 1, 0, round(event.seconds * 1000))
-        )
-        for name in ("all", "web") if key_id is None else ("all", "api_key", key_id):
-            found[name] = added(found.get(name, NOTHING), amounts)
+        tts, asr, characters, milliseconds = found.get(event.api_key_id, NOTHING)
+        if isinstance(event, Tts):
+            found[event.api_key_id] = (tts + 1, asr, characters + event.characters, milliseconds)
+        else:
+            seconds = round(event.seconds * 1000)
+            found[event.api_key_id] = (tts, asr + 1, characters, milliseconds + seconds)
     return found
-
-
-def added(one: Counts, other: Counts) -> Counts:
-    """Both together."""
-    return one[0] + other[0], one[1] + other[1], one[2] + other[2], one[3] + other[3]
 
 
 def spent(events: Sequence[Tts | Asr]) -> tuple[int, int]:
@@ -115,3 +110,8 @@ def spent(events: Sequence[Tts | Asr]) -> tuple[int, int]:
         else:
             milliseconds += round(event.seconds * 1000)
     return characters, milliseconds
+
+
+def both(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+    """What was spent on both."""
+    return one[0] + other[0], one[1] + other[1]

@@ -22,7 +22,7 @@ from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.dates import read_day
 from usage_mockserver.decimals import decimal_text
 from usage_mockserver.http import Reply, Request, grouped, json_bytes
-from usage_mockserver.ledger import day_instants, day_volume
+from usage_mockserver.ledger import Views, day_instants, day_volume
 from usage_specs import load
 
 SERVICE = load("supertone").service
@@ -149,6 +149,9 @@ def _row(event: Speech, units: int) -> bytes:
     total = f',"total_minutes_used":{decimal_text(units, 8)}'
     thumbnail = f',"thumbnail_url":{json.dumps(event.thumbnail_url)}' if event.thumbnail_url else ""
     return fields[:-1] + f"{total}{thumbnail}}}".encode()
+
+
+VIEWS = Views(sheets=(day_rows,))
 
 
 class RefusalError(Exception):

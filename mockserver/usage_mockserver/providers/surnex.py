@@ -7,13 +7,11 @@ milliseconds, micro-dollars) and only printed as decimals.
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from usage_mockserver import zod
 from usage_mockserver.account import Account
@@ -22,6 +20,7 @@ from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.decimals import decimal_text
 from usage_mockserver.http import Reply, Request, grouped, json_bytes
 from usage_mockserver.instants import nearest_datetime, read_rfc3339
+from usage_mockserver.ledger import Views
 from usage_mockserver.providers.surnex_events import (
     DOCS,
     PROJECTS,
@@ -30,6 +29,16 @@ from usage_mockserver.providers.surnex_events import (
     Call,
     Snapshot,
     seeded,
+)
+from usage_mockserver.providers.surnex_parts import (
+    Tally,
+    Usage,
+    joined,
+    longest,
+    named,
+    part_of_all,
+    parts_by_project,
+    rolled_up,
 )
 from usage_specs import load
 
@@ -41,74 +50,11 @@ EVENTS: dict[str, type[Any]] = {"call": Call, "snapshot": Snapshot}
 DOCS_ACCOUNT = "0f1ce1f3-d6fc-4f1e-9d31-2ed5b1f6ef34"
 """The account id of the vendor's printed example."""
 
-EVERY = ""
-"""The key under which a day's sheet holds all projects and the calls without one."""
-
+NO_STATES = (0,) * len(STATES)
 PARAMETERS = ("project_id", "provider", "from", "to")
 
 
-class Tally(NamedTuple):
-    """Some calls to one upstream provider: how many of each operation and status class, what they cost in
-    micro-dollars, and their latencies, ascending."""
-
-    operations: dict[str, int]
-    ok: int
-    client: int
-    server: int
-    cost: int
-    latencies: list[int]
-
-
-class Part(NamedTuple):
-    """What one project, or all together, used: tallies by upstream provider, snapshots by state."""
-
-    tallies: dict[str, Tally]
-    states: dict[str, int]
-
-
-def day_parts(events: Sequence[Call | Snapshot]) -> dict[str, Part]:
-    """A day's usage by project id, and of all under `EVERY`."""
-    calls: dict[str, dict[str, list[Call]]] = {}
-    states: dict[str, dict[str, int]] = {}
-    for event in events:
-        for project in (EVERY,) if event.project_id is None else (EVERY, event.project_id):
-            if isinstance(event, Call):
-                calls.setdefault(project, {}).setdefault(event.provider, []).append(event)
-            else:
-                found = states.setdefault(project, {})
-                found[event.status] = found.get(event.status, 0) + 1
-    return {
-        project: Part(
-            {provider: tallied(some) for provider, some in calls.get(project, {}).items()},
-            states.get(project, {}),
-        )
-        for project in calls.keys() | states.keys()
-    }
-
-
-def tallied(calls: Sequence[Call]) -> Tally:
-    """These calls, counted."""
-    classes = Counter(call.status // 100 for call in calls)
-    return Tally(
-        Counter(call.operation for call in calls),
-        classes[2],
-        classes[4],
-        classes[5],
-        sum(round(call.cost_usd * 1_000_000) for call in calls),
-        sorted(call.latency_ms for call in calls),
-    )
-
-
-def pooled(tallies: Iterable[Tally]) -> Tally:
-    """All these calls as one tally."""
-    columns = tuple(zip(*tallies, strict=True)) or ((),) * 6
-    operations: dict[str, int] = {}
-    for counts in columns[0]:
-        for name, count in counts.items():
-            operations[name] = operations.get(name, 0) + count
-    # Column by column, since a sum and a sort in C are several times faster than a loop over tallies.
-    ok, client, server, cost = map(sum, columns[1:5])
-    return Tally(operations, ok, client, server, cost, sorted(chain.from_iterable(columns[5])))
+VIEWS = Views(sheets=(part_of_all,))
 
 
 class RefusalError(Exception):
@@ -190,11 +136,10 @@ def _asked(query: Mapping[str, list[str]], account: Account) -> Asked:
         raise _invalid([issue for issue, _ in found], found[0][1])
     begin, end = bounds.get("from"), bounds.get("to")
     if begin is not None and end is not None:
-        order = [zod.custom("from", "from must be before to")]
-        if begin > end:
-            raise _invalid(order, "surnex.range-order")
-        if begin == end and account.switches["equal-bounds"] == "refuse":
-            raise _invalid(order, "surnex.equal-bounds-refused")
+        refused = begin == end and account.switches["equal-bounds"] == "refuse"
+        if begin > end or refused:
+            order = [zod.custom("from", "from must be before to")]
+            raise _invalid(order, "surnex.equal-bounds-refused" if refused else "surnex.range-order")
     project, provider, start, stop = (query[name][0] if name in query else None for name in PARAMETERS)
     return Asked(project and project.lower(), provider, (start, stop), begin, end)
 
@@ -226,64 +171,68 @@ def _invalid(issues: list[zod.Issue], behaviour: str) -> RefusalError:
 
 
 def _has_project(account: Account, project: str) -> bool:
-    return project in PROJECTS or any(event.project_id == project for event in account.ledger.added)
+    return project in PROJECTS or any(project in names for names, _ in account.ledger.added_parts(named))
 
 
 def _has_provider(account: Account, provider: str) -> bool:
-    added = (event for event in account.ledger.added if isinstance(event, Call))
-    return provider in UPSTREAMS or any(call.provider == provider for call in added)
+    return provider in UPSTREAMS or any(provider in names for _, names in account.ledger.added_parts(named))
 
 
-def _usage(asked: Asked, account: Account) -> Part:
+def _usage(asked: Asked, account: Account) -> Usage:
     """What was used in the asked range, by the asked project and provider."""
     begin = None if asked.begin is None else nearest_datetime(asked.begin)
     reach = 1 if account.switches["bound-end"] == "inclusive" else 0
     end = None if asked.end is None else nearest_datetime(asked.end + reach)
-    tallies: dict[str, list[Tally]] = {}
-    states: dict[str, int] = {}
-    for parts in account.sheets(day_parts, begin, end):
-        part = parts.get(asked.project or EVERY)
-        if part is not None:
-            for provider, tally in part.tallies.items():
-                if asked.provider is None or asked.provider == provider:
-                    tallies.setdefault(provider, []).append(tally)
-            for state, count in part.states.items():
-                states[state] = states.get(state, 0) + count
-    return Part({provider: pooled(some) for provider, some in sorted(tallies.items())}, states)
+    if asked.project is None:
+        return rolled_up(account.sheets(part_of_all, begin, end, joined), asked.provider)
+    sheets = account.sheets(parts_by_project, begin, end)
+    return rolled_up([sheet[asked.project] for sheet in sheets if asked.project in sheet], asked.provider)
 
 
-def _rendered(asked: Asked, usage: Part, account: Account) -> bytes:
+def _rendered(asked: Asked, usage: Usage, account: Account) -> bytes:
     nothing = "0" if account.switches["no-calls-latency"] == "zero" else "null"
     label = asked.provider
     if label is None:
         only = account.switches["unfiltered-provider"] == "only" and len(usage.tallies) == 1
         label = next(iter(usage.tallies)) if only else "all"
-    entries = ",".join(f"{_quoted(name)}:{_entry(tally, nothing)}" for name, tally in usage.tallies.items())
-    states = ",".join(f'"{state}":{usage.states.get(state, 0)}' for state in STATES)
+    operations: dict[str, dict[str, int]] = {provider: {} for provider in usage.tallies}
+    of_all: dict[str, int] = {}
+    for (provider, name), count in usage.operations.items():
+        if provider in operations:
+            operations[provider][name] = count
+    for counts in operations.values():
+        for name, count in counts.items():
+            of_all[name] = of_all.get(name, 0) + count
+    entries = [
+        f"{_quoted(name)}:{_entry(tally, operations[name], nothing)}" for name, tally in usage.tallies.items()
+    ]
+    states = ",".join(
+        [f'"{state}":{count}' for state, count in zip(STATES, usage.states or NO_STATES, strict=True)]
+    )
     start, stop = (f'"{text}"' if text else "null" for text in asked.written)
     return (
         f'{{"account_id":"{_account_id(account.seed, account.scenario)}",'
         f'"range":{{"from":{start},"to":{stop}}},"provider":{_quoted(label)},'
-        f'"totals":{_entry(pooled(usage.tallies.values()), nothing)},"providers":{{{entries}}},'
-        f'"snapshots":{{"snapshots_total":{sum(usage.states.values())},'
+        f'"totals":{_entry(usage.totals, of_all, nothing)},"providers":{{{",".join(entries)}}},'
+        f'"snapshots":{{"snapshots_total":{sum(usage.states)},'
         f'"snapshots_by_status":{{{states}}}}}}}'
     ).encode("utf-8", "backslashreplace")
 
 
-def _entry(tally: Tally, nothing: str) -> str:
+def _entry(tally: Tally, operations: Mapping[str, int], nothing: str) -> str:
     """One rollup as JSON, operations by their first call; the average is rounded half up to 0.01 ms."""
-    calls = len(tally.latencies)
-    operations = ",".join([f"{_quoted(name)}:{count}" for name, count in tally.operations.items()])
+    ok, client, server, cost, waited, latencies = tally
+    calls = ok + client + server
     average, p95 = nothing, nothing
     if calls:
-        average = decimal_text((200 * sum(tally.latencies) + calls) // (2 * calls), 2)
-        # The nearest rank is ceil(0.95 * calls), counted from 1.
-        p95 = str(tally.latencies[(95 * calls + 99) // 100 - 1])
+        average = decimal_text((200 * waited + calls) // (2 * calls), 2)
+        p95 = str(latencies[-longest(calls)])
+    by_operation = ",".join([f"{_quoted(name)}:{count}" for name, count in operations.items()])
     return (
-        f'{{"calls_total":{calls},"calls_by_operation":{{{operations}}},'
+        f'{{"calls_total":{calls},"calls_by_operation":{{{by_operation}}},'
         f'"avg_latency_ms":{average},"p95_latency_ms":{p95},'
-        f'"http_status_counts":{{"2xx":{tally.ok},"4xx":{tally.client},"5xx":{tally.server}}},'
-        f'"estimated_cost_usd":{decimal_text(tally.cost, 6)}}}'
+        f'"http_status_counts":{{"2xx":{ok},"4xx":{client},"5xx":{server}}},'
+        f'"estimated_cost_usd":{decimal_text(cost, 6)}}}'
     )
 
 
@@ -297,7 +246,7 @@ def _account_id(seed: int, scenario: str) -> str:
     return DOCS_ACCOUNT if scenario == "docs" else Chance("surnex", seed, "account").uuid4()
 
 
-def _behaviour(asked: Asked, usage: Part, account: Account) -> str:
+def _behaviour(asked: Asked, usage: Usage, account: Account) -> str:
     """The id of the claim that explains an answer best."""
     if asked.project is not None and not _has_project(account, asked.project):
         return "surnex.unknown-project-empty"
