@@ -26,6 +26,13 @@ def test_no_seed_and_no_scenario_is_red(provider, scenario, seed):
     assert report.ended is (Exit.UNTESTED if nothing_used else Exit.CLEAN)
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_an_end_that_does_not_count_is_read_as_such_whatever_day_is_idle(seed):
+    world = world_of("somya", seed=seed, manners=("to-excluded",))
+
+    assert broken(run("somya", world=world, seed=seed, examples=4)) == {}
+
+
 @pytest.mark.parametrize("provider", PROVIDERS)
 def test_every_binding_behaviour_is_exercised_on_a_busy_account(provider):
     report = run(provider)

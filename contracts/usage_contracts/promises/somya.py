@@ -93,14 +93,32 @@ def _inclusive(run: Run, day: date) -> bool:
 
     Nothing says so, and a server that leaves it out is asked one day further.
     """
-    first, middle = day - DAY * 20, day - DAY * 9
-    calls = [window(first, day), window(first, middle), window(middle, day), window(middle + DAY, day)]
+    whole = window(day - DAY * 20, day)
+    if run.valid(whole) is None or empty(run.figures(run.ask(whole))):
+        return True
+    # A cut at a day without any usage adds up in both readings, and tells nothing.
+    for back in (9, 10, 11):
+        apart, touching = _adds_up(run, day - DAY * 20, day - DAY * back, day)
+        if not (apart and touching):
+            return apart or not touching
+    return True
+
+
+def _adds_up(run: Run, first: date, middle: date, last: date) -> tuple[bool, bool]:
+    """Whether a window is its two parts when they begin a day apart, and when they touch."""
+    calls = [
+        window(first, last),
+        window(first, middle),
+        window(middle + DAY, last),
+        window(middle, last),
+    ]
     if any(run.valid(call) is None for call in calls):
-        return True
-    whole, left, touching, apart = (run.figures(run.ask(call)) for call in calls)
-    if not differences(whole, total([left, apart]), hundredths, 3):
-        return True
-    return bool(differences(whole, total([left, touching]), hundredths, 3))
+        return True, False
+    whole, left, apart, touching = (run.figures(run.ask(call)) for call in calls)
+    return (
+        not differences(whole, total([left, apart]), hundredths, 3),
+        not differences(whole, total([left, touching]), hundredths, 3),
+    )
 
 
 def _defaults(run: Run, day: date, *, short: bool = False) -> Iterator[Judgement]:
