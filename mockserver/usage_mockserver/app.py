@@ -28,7 +28,17 @@ MARKER = ("x-usagekit", "fake")
 
 # What a provider gets to see of a request's fields, and therefore what a kept answer is kept for. A field not
 # named here cannot change an answer; requests that differ in one named here are different questions.
-SEEN = ("host", "authorization", "if-none-match", "accept", "content-type", "origin", "cookie", "prefer")
+SEEN = (
+    "host",
+    "authorization",
+    "if-none-match",
+    "accept",
+    "accept-encoding",
+    "content-type",
+    "origin",
+    "cookie",
+    "prefer",
+)
 
 log = logging.getLogger("usagekit")
 access = logging.getLogger("usagekit.access")

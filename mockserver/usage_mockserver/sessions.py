@@ -72,7 +72,8 @@ class Sessions:
         found = self.find(name) if name else None
         if found is not None:
             return name, found
-        app = self.host.beside(self.host.world.fork(), Journal(size=JOURNAL_BYTES), KeptReplies(KEPT_BYTES))
+        journal = Journal(self.host.journal.most, JOURNAL_BYTES)
+        app = self.host.beside(self.host.world.fork(), journal, KeptReplies(KEPT_BYTES))
         with self._lock:
             name = name or self._unused()
             return name, self._keep(name, app)

@@ -74,7 +74,9 @@ def key_fields(provider: str, key: str, way: int = 0) -> dict[str, str]:
 def request(provider: str, probe: Probe) -> Request:
     service = load(provider).service
     fields = key_fields(provider, service.demo_key) if probe.fields is None else probe.fields
-    return Request(probe.method, service.path, probe.query, {"host": "localhost", **fields})
+    return Request(
+        probe.method, service.path, probe.query, {"host": "localhost", "accept-encoding": "gzip", **fields}
+    )
 
 
 def access(provider: str, valid: str, invalid: str) -> Iterator[Probe]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from mutant_probes import BY_PROVIDER, NOBODY, Probe, request
 
+from usage_mockserver.app import create_app
 from usage_mockserver.clock import Clock
 from usage_mockserver.http import Reply, Request
 from usage_mockserver.manners import LEGAL, MANNERS, LegalServer, find_manner
@@ -153,6 +154,20 @@ def test_a_name_is_one_manner_of_a_provider() -> None:
         names = [manner.name for manner in MANNERS if provider in manner.providers]
 
         assert len(set(names)) == len(names)
+
+
+def test_packed_answers_are_for_those_who_take_them() -> None:
+    app = create_app(World(["lyrcs"], Settings(manners=("gzip",))))
+    fields = {"authorization": "Bearer lyrcs_sk_live_usagekit_demo"}
+
+    def packed(**more: str) -> bool:
+        asked = {**fields, **{name.replace("_", "-"): value for name, value in more.items()}}
+        reply = app.handle("GET", "127.0.0.1", "/lyrcs/api/v1/usage", headers=asked)
+        return ("content-encoding", "gzip") in reply.headers
+
+    assert packed(accept_encoding="gzip, deflate")
+    assert not packed(accept_encoding="identity")
+    assert not packed()
 
 
 def test_an_unknown_manner_is_refused_with_a_suggestion() -> None:

@@ -14,6 +14,7 @@ from usage_mockserver.admin import Admin
 from usage_mockserver.app import create_app
 from usage_mockserver.clock import Clock
 from usage_mockserver.invalid import InvalidError
+from usage_mockserver.journal import Journal
 from usage_mockserver.providers import NAMES
 from usage_mockserver.providers.varg import Job
 from usage_mockserver.server import serve
@@ -53,6 +54,15 @@ def test_prefix_and_field_select_the_same_session(sessions, client):
         assert ids(client.get(f"/~one{PATH}")) == ["mine"]
         assert ids(client.get(PATH, headers={"X-Usagekit-Session": "one"})) == ["mine"]
         assert ids(client.get(PATH)) == []
+
+
+def test_a_session_of_a_host_without_a_journal_has_none():
+    world = World(NAMES, Settings(clock=Clock(frozen=NOW), scenario="empty"))
+    _, app = Sessions(create_app(world, journal=Journal(entries=0)), control=Admin()).open("one")
+
+    app.handle("GET", "127.0.0.1", "/varg/v1/usage", headers=KEY)
+
+    assert app.journal.count() == 0
 
 
 def test_the_prefix_goes_before_the_field(sessions, client):

@@ -32,7 +32,7 @@ from usage_specs import load
 
 def _gzip(ask: Ask) -> Reply:
     reply = ask.reply()
-    if not reply.body or "gzip" not in ask.request.headers.get("accept-encoding", "gzip"):
+    if not reply.body or "gzip" not in ask.request.headers.get("accept-encoding", ""):
         return reply
     packed = with_body(reply, gzip.compress(reply.body, mtime=0))
     return with_headers(packed, content_encoding="gzip", vary="accept-encoding")
