@@ -13,7 +13,7 @@ from usage_mockserver.delivery import deliver
 from usage_mockserver.framing import Head
 from usage_mockserver.http import Reply, Request, decoded_path, json_bytes, pairs
 from usage_mockserver.journal import Journal, Record, make_record
-from usage_mockserver.kept import HEAD, Kept, KeptReplies, wire
+from usage_mockserver.kept import HEAD, Kept, KeptReplies, Spelled, wire
 from usage_mockserver.world import World
 from usage_specs import load
 
@@ -126,11 +126,11 @@ class App:
         """Drop every kept answer."""
         self._kept.clear()
 
-    def repeat(self, head: bytes) -> tuple[bytes, bytes] | None:
+    def repeat(self, head: bytes) -> Spelled | None:
         """The answer to a head that was answered before, if it would be the same now, noted in the journal.
 
-        It is the status line, and what follows the server's own fields. The same bytes are the same question,
-        so neither the request nor the answer is looked at again. For heads that came by http, not https.
+        The same bytes are the same question, so neither the request nor the answer is looked at again. For
+        heads that came by http, not https.
         """
         kept = self._kept.by_head(head)
         if kept is None or not self._holds(kept):
@@ -138,7 +138,7 @@ class App:
         self._note(kept)
         return kept.spelled()
 
-    def respond(self, head: Head, root: str = "") -> tuple[bytes, bytes] | None:
+    def respond(self, head: Head, root: str = "") -> Spelled | None:
         """The answer to a plain head that came by http, in the form of `repeat`, and remembered for it.
 
         Nothing here waits, so our own server need not make a task, a scope and two messages of it. None when
@@ -298,7 +298,7 @@ class App:
             reply.status,
             behaviour=reply.behaviour,
             headers={name: value for name, value in zip(self._seen, asked.fields, strict=True) if value},
-            configured=[key for settings in self.world.settings.values() for key in settings.keys],
+            configured=tuple([key for settings in self.world.settings.values() for key in settings.keys]),
             body=reply.body,
         )
         fields, body = wire(reply, asked.method, self._extra)

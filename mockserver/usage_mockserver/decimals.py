@@ -8,5 +8,4 @@ def decimal_text(units: int, places: int) -> str:
     whole, rest = divmod(units, 10**places)
     if not rest:
         return str(whole)
-    digits = str(units).zfill(places + 1)
-    return f"{digits[:-places]}.{digits[-places:]}".rstrip("0")
+    return f"{whole}.{rest:0{places}d}".rstrip("0")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import chain
 from threading import Lock
 from time import time
 from typing import Any
@@ -19,7 +20,7 @@ ENTRIES = 1000
 MESSAGE = 500
 BYTES = 8 * 1024 * 1024
 SCHEMES = frozenset(("authorization", "proxy-authorization"))
-SECRET_FIELDS = SCHEMES | {"x-api-key", "x-sup-api-key", "api-key", "cookie"}
+SECRET_FIELDS = tuple(sorted(SCHEMES | {"x-api-key", "x-sup-api-key", "api-key", "cookie"}))
 SECRET_PARAMETERS = re.compile(r"(?:.*[-_])?(?:api_?key|key|token|secret|password)", re.IGNORECASE)
 # What is shorter stands in too many innocent words to be replaced wherever it occurs.
 SHORTEST_INSIDE = 4
@@ -48,7 +49,7 @@ class Record:
     @property
     def size(self) -> int:
         """About how many bytes of memory this record holds."""
-        texts = [text for pair in (*self.query, *self.credentials) for text in pair]
+        texts = [*chain.from_iterable(self.query), *chain.from_iterable(self.credentials)]
         # A character of a text outside ASCII takes up to four bytes.
         letters = len(self.path) + len(self.message) + sum(map(len, texts))
         return ENTRY_OVERHEAD + TEXT_OVERHEAD * len(texts) + 4 * letters
@@ -82,17 +83,20 @@ class Entry:
         }
 
 
-def secrets(
-    headers: Mapping[str, str], query: Iterable[tuple[str, str]], configured: Iterable[str] = ()
-) -> frozenset[str]:
-    """Every credential of one request: in its key fields and key-like parameters, and those configured."""
+Pairs = tuple[tuple[str, str], ...]
+
+
+# A client sends the same key with every request; to work out each time what is to be hidden took as long as a
+# small answer.
+@lru_cache(maxsize=64)
+def _credentials(fields: Pairs, configured: tuple[str, ...]) -> tuple[frozenset[str], Pairs]:
+    """Every credential in these fields and among those configured, and how the fields are shown."""
     found = set(configured)
-    for name in SECRET_FIELDS & headers.keys():
-        value = headers[name].strip()
+    for name, sent in fields:
+        value = sent.strip()
         scheme, _, rest = value.partition(" ")
         found.update((value, rest.strip()) if name in SCHEMES and rest else (scheme, value))
-    found.update([value for name, value in query if _means_secret(name)])
-    return frozenset(value for value in found if value)
+    return frozenset(filter(None, found)), tuple((name, _shown(name, value)) for name, value in fields)
 
 
 # A client has a handful of parameter names, and sends them with every request.
@@ -137,7 +141,7 @@ def make_record(
     *,
     behaviour: str = "",
     headers: Mapping[str, str],
-    configured: Iterable[str] = (),
+    configured: tuple[str, ...] = (),
     body: bytes = b"",
 ) -> Record:
     """A record of one exchange, masked here and now, so that no credential ever gets into a journal.
@@ -145,10 +149,12 @@ def make_record(
     `body` is the answer's.
     """
     pairs = tuple(query)
-    hidden = secrets(headers, pairs, configured)
-    shown = tuple((name, _shown(name, headers[name])) for name in sorted(SECRET_FIELDS & headers.keys()))
+    fields = tuple([(name, headers[name]) for name in SECRET_FIELDS if name in headers])
+    hidden, shown = _credentials(fields, configured)
+    if more := [value for name, value in pairs if value and _means_secret(name)]:
+        hidden |= set(more)
     # Nearly always nothing is found, and one search tells it for all texts.
-    texts = [method, path, *(text for pair in pairs for text in pair)]
+    texts = [method, path, *chain.from_iterable(pairs)]
     if not hidden.isdisjoint(texts) or _pattern(hidden).search("\n".join(texts)):
         method, path = masked(method, hidden), masked(path, hidden)
         pairs = tuple((masked(name, hidden), masked(value, hidden)) for name, value in pairs)

@@ -19,6 +19,9 @@ HEADS = 512
 LONGEST_HEAD = 2048
 
 Fields = tuple[tuple[bytes, bytes], ...]
+Spelled = tuple[bytes, bytes, bytes]
+"""An answer as it goes over the wire: the status line, after which the server's own fields stand, then the
+other fields and the empty line, then the body."""
 WITHOUT_BODY = (204, 304)
 PHRASES = {status.value: status.phrase for status in HTTPStatus}
 HEAD = "usagekit.head"
@@ -49,7 +52,7 @@ class Kept:
     """
 
     __slots__ = (
-        "_rest",
+        "_head",
         "_start",
         "body",
         "fields",
@@ -66,17 +69,17 @@ class Kept:
     ) -> None:
         self.stamp, self.reply, self.record, self.fields, self.body = stamp, reply, record, fields, body
         self.record_size = record.size
-        self.size = 2 * (len(body) + self.record_size)
+        self.size = len(body) + 2 * self.record_size
         self.key: Hashable = None
-        self._start = self._rest = b""
+        self._start = self._head = b""
 
-    def spelled(self) -> tuple[bytes, bytes]:
-        """The status line, and fields and body, as our own server writes them; its own fields go between."""
+    def spelled(self) -> Spelled:
+        """The answer as our own server writes it."""
         if not self._start:
             phrase = PHRASES.get(self.reply.status, "")
             self._start = f"HTTP/1.1 {self.reply.status} {phrase}\r\n".encode()
-            self._rest = b"".join([*[b"%b: %b\r\n" % field for field in self.fields], b"\r\n", self.body])
-        return self._start, self._rest
+            self._head = b"".join([*[b"%b: %b\r\n" % field for field in self.fields], b"\r\n"])
+        return self._start, self._head, self.body
 
 
 class KeptReplies:
@@ -104,7 +107,7 @@ class KeptReplies:
 
     def put(self, key: Hashable, kept: Kept) -> None:
         """Keep an answer, in place of an older one; the ones not asked for longest make room."""
-        if kept.size > self._bytes // 2:
+        if kept.size > self._bytes:
             return
         with self._lock:
             kept.key = key

@@ -176,11 +176,11 @@ class StrictProtocol(HttpToolsProtocol):
     def _idle(self) -> bool:
         return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
-    def _answer_now(self, start: bytes, rest: bytes) -> None:
+    def _answer_now(self, start: bytes, head: bytes, body: bytes) -> None:
         self._deadline = self._begun + self._limits.idle_seconds
         self.server_state.total_requests += 1
         fields = b"".join([b"%b: %b\r\n" % field for field in self.server_state.default_headers])
-        self.transport.write(b"".join((start, fields, rest)))
+        self.transport.write(b"".join((start, fields, head, body)))
 
     def _advance(self) -> None:
         """Start the next request that is complete, if the one before it is answered."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from usage_mockserver.app import App, Receive, Scope, Send, problem
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.journal import Journal
-from usage_mockserver.kept import KeptReplies, wire
+from usage_mockserver.kept import KeptReplies, Spelled, wire
 from usage_mockserver.state.operations import Operation, apply
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ class Sessions:
         else:
             await _unknown(name, scope, send)
 
-    def repeat(self, head: bytes) -> tuple[bytes, bytes] | None:
+    def repeat(self, head: bytes) -> Spelled | None:
         """What the application meant by this head answered to the same bytes before, if it still holds."""
         begin = head.find(b" ") + 1
         if head.startswith(b"/~", begin):
@@ -168,7 +168,7 @@ class Sessions:
             return guest.repeat(head) if guest is not None and guest is not self.host else None
         return answer
 
-    def respond(self, head: Head) -> tuple[bytes, bytes] | None:
+    def respond(self, head: Head) -> Spelled | None:
         """The answer to a plain head, None where it has to go the long way."""
         target = head.target
         # In all bytes of the head, since that takes less time than to go through its fields.
@@ -176,7 +176,7 @@ class Sessions:
             return self._respond_selected(head)
         return self.host.respond(head)
 
-    def _respond_selected(self, head: Head) -> tuple[bytes, bytes] | None:
+    def _respond_selected(self, head: Head) -> Spelled | None:
         selected = ",".join(
             value.decode("latin-1") for name, value in head.fields if name == b"x-usagekit-session"
         )

@@ -72,7 +72,7 @@ def test_key_given_as_a_parameter_is_masked_without_any_header() -> None:
 
 
 def test_configured_key_is_masked_although_nobody_presented_it() -> None:
-    made = make_record("varg", "GET", f"/{KEY}", [], 404, headers={}, configured=[KEY])
+    made = make_record("varg", "GET", f"/{KEY}", [], 404, headers={}, configured=(KEY,))
     assert made.path == MASK or MASK in made.path
 
 

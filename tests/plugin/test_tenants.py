@@ -14,6 +14,7 @@ import pytest
 from usage_mockserver.app import App, Receive, Scope, Send, create_app
 from usage_mockserver.framing import Head
 from usage_mockserver.journal import Journal
+from usage_mockserver.kept import Spelled
 from usage_mockserver.server import serve
 from usage_mockserver.sessions import Sessions
 from usagekit.fakes import make_world
@@ -82,7 +83,7 @@ class Counted(App):
         self.asked += 1
         await super().__call__(scope, receive, send)
 
-    def respond(self, head: Head, root: str = "") -> tuple[bytes, bytes] | None:
+    def respond(self, head: Head, root: str = "") -> Spelled | None:
         self.asked += 1
         return super().respond(head, root)
 

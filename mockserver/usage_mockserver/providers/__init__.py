@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -33,6 +34,7 @@ class Provider(Protocol):
         """The vendor's answer to one request."""
 
 
+@cache
 def load(name: str) -> Provider:
     """The module of one provider; imported when first asked for, since Somya brings FastAPI along."""
     if name not in NAMES:

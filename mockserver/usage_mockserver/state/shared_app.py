@@ -15,7 +15,7 @@ from typing import Any
 from usage_mockserver.app import App, Receive, Scope, Send
 from usage_mockserver.framing import Head
 from usage_mockserver.http import Reply
-from usage_mockserver.kept import Kept
+from usage_mockserver.kept import Kept, Spelled
 from usage_mockserver.settings import READERS, Settings
 from usage_mockserver.state.draft import draft
 from usage_mockserver.state.operations import Forget, Operation, StaleError, StateError, apply
@@ -68,14 +68,14 @@ class SharedApp(App):
                 continue
         raise StateError(OVERTAKEN)
 
-    def repeat(self, head: bytes) -> tuple[bytes, bytes] | None:
+    def repeat(self, head: bytes) -> Spelled | None:
         """The answer to a head that was answered before, None when anything was changed since."""
         try:
             return super().repeat(head)
         except StaleError:
             return None
 
-    def respond(self, head: Head, root: str = "") -> tuple[bytes, bytes] | None:
+    def respond(self, head: Head, root: str = "") -> Spelled | None:
         """The answer to a plain head, None where it has to go the long way: also when anything was changed."""
         try:
             self._look()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from usage_mockserver.app import App, Receive, Scope, Send, problem
 from usage_mockserver.journal import BYTES, ENTRIES
-from usage_mockserver.kept import KeptReplies, wire
+from usage_mockserver.kept import KeptReplies, Spelled, wire
 from usage_mockserver.sessions import JOURNAL_BYTES, KEPT_BYTES, NAME, SESSIONS, Control, Sessions
 from usage_mockserver.state.operations import Operation, StaleError, StateError
 from usage_mockserver.state.shared_app import GoneError, SharedApp
@@ -112,14 +112,14 @@ class SharedSessions(Sessions):
         if isinstance(app, SharedApp):
             app.commit(operations)
 
-    def respond(self, head: Head) -> tuple[bytes, bytes] | None:
+    def respond(self, head: Head) -> Spelled | None:
         """The answer to a plain head, None where it has to go the long way."""
         try:
             return super().respond(head)
         except (GoneError, StateError):
             return None
 
-    def repeat(self, head: bytes) -> tuple[bytes, bytes] | None:
+    def repeat(self, head: bytes) -> Spelled | None:
         """What was answered to the same bytes before, if it still holds."""
         try:
             return super().repeat(head)
