@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import traceback
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from difflib import get_close_matches
 from functools import partial
 from hmac import compare_digest
@@ -213,7 +214,7 @@ class Body:
         self._receive = receive
         self._more = True
 
-    async def parts(self) -> AsyncIterator[bytes]:
+    async def parts(self) -> AsyncGenerator[bytes, None]:
         """What has not been read yet, as it arrives."""
         while self._more:
             message = await self._receive()
@@ -231,10 +232,12 @@ class Body:
 async def _json(body: Body, content_type: str, route: Route) -> Any:
     """The JSON that was sent, None when there is no body."""
     found = bytearray()
-    async for part in body.parts():
-        found += part
-        if len(found) > JSON_BODY:
-            raise RefusedCallError(413, f"JSON is limited to {JSON_BODY} bytes; send events as JSON lines.")
+    async with aclosing(body.parts()) as parts:
+        async for part in parts:
+            found += part
+            if len(found) > JSON_BODY:
+                message = f"JSON is limited to {JSON_BODY} bytes; send events as JSON lines."
+                raise RefusedCallError(413, message)
     if not found and not content_type:
         return None
     if content_type != JSON:
@@ -273,14 +276,16 @@ async def _lines(call: Call, body: Body) -> dict[str, list[Any]]:
     found: dict[str, list[Any]] = {}
     rest, number = b"", 0
     try:
-        async for part in body.parts():
-            *whole, rest = (rest + part).split(b"\n")
-            for line in whole:
-                number += 1
-                _take(reader, line, found)
-            if len(rest) > LONGEST_LINE:
-                number += 1
-                raise InvalidError(f"the line is longer than {LONGEST_LINE} bytes")
+        # Closed here, or a bad line would leave it to the end of the event loop.
+        async with aclosing(body.parts()) as parts:
+            async for part in parts:
+                *whole, rest = (rest + part).split(b"\n")
+                for line in whole:
+                    number += 1
+                    _take(reader, line, found)
+                if len(rest) > LONGEST_LINE:
+                    number += 1
+                    raise InvalidError(f"the line is longer than {LONGEST_LINE} bytes")
         number += 1
         _take(reader, rest, found)
     except InvalidError as error:

@@ -85,10 +85,16 @@ def _live(run: Run, day: date) -> Iterator[Judgement]:
         narrow(run, WINDOWS, wide, span)
     turn = month_start(day)
     compare(run, WINDOWS, [turn - DAY, turn, turn + DAY], [(0, 2)])
+    if not _huge(run, day):
+        # Limits of a server's own, in rows or in days, show in long windows alone.
+        narrow(run, WINDOWS, (day - DAY * 119, day), wide)
+    run.valid(Call())
     run.valid(Call((("from", day.isoformat()),)))
     run.valid(Call((("to", (day - DAY * 20).isoformat()),)))
-    yield from _reversed(run, window(day, day - DAY * 3))
-    yield from _nonsense(run, window(day, day).using(**{"from": values.NO_DATES[0]}))
+    for days in (1, 3):
+        yield from _reversed(run, window(day, day - DAY * days))
+    for name in ("from", "to"):
+        yield from _nonsense(run, window(day, day).using(**{name: values.NO_DATES[0]}))
     yield from harmless(run, [window(day - DAY * 6, day)])
     yield from twice(run, [window(day, day)])
     if run.probe_auth:
