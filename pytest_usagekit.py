@@ -34,6 +34,11 @@ CHOICES = {
     "scenario": ("NAME", "their state: busy, sparse, empty or docs (busy)"),
 }
 ACCOUNTS: pytest.StashKey[UsageAccounts] = pytest.StashKey()
+ITEM: pytest.StashKey[pytest.Item] = pytest.StashKey()
+# The fixtures find options and test here and not through `request`: pytest makes a new one for every fixture
+# that takes it, in every test, also where the value is long known, and six of them took a third of a whole test.
+RUNS: list[pytest.Config] = []
+"""The runs of this process, the inner one last: whoever tests a plugin runs one inside another."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -69,6 +74,18 @@ def pytest_configure(config: pytest.Config) -> None:
         _chosen(config, name)
     _live_requests(config)
     _origins(config)
+    RUNS.append(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Forget the run, which may have been refused before it began."""
+    RUNS[:] = [run for run in RUNS if run is not config]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Note for which test fixtures are made from now on."""
+    item.config.stash[ITEM] = item
 
 
 @pytest.hookimpl(wrapper=True)
@@ -86,23 +103,23 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 @pytest.fixture(scope="session")
-def usage_seed(request: pytest.FixtureRequest) -> int:
+def usage_seed() -> int:
     """Seed of the fake accounts; override it, or use --usage-seed."""
-    found: int = _chosen(request.config, "seed")
+    found: int = _chosen(RUNS[-1], "seed")
     return found
 
 
 @pytest.fixture(scope="session")
-def usage_now(request: pytest.FixtureRequest) -> Instant | None:
+def usage_now() -> Instant | None:
     """Where the accounts' clock stands, None for the real time; override it, or use --usage-now."""
-    found: Instant | None = _chosen(request.config, "now")
+    found: Instant | None = _chosen(RUNS[-1], "now")
     return found
 
 
 @pytest.fixture(scope="session")
-def usage_scenario(request: pytest.FixtureRequest) -> str:
+def usage_scenario() -> str:
     """State of the fake accounts: busy, sparse, empty or docs; override it, or use --usage-scenario."""
-    found: str = _chosen(request.config, "scenario")
+    found: str = _chosen(RUNS[-1], "scenario")
     return found
 
 
@@ -122,9 +139,9 @@ def usage_server(usage_seed: int, usage_now: Instant | None, usage_scenario: str
 
 
 @pytest.fixture(scope="session")
-def usage_live(request: pytest.FixtureRequest) -> LiveServices | None:
+def usage_live() -> LiveServices | None:
     """The services that --usage-live makes real, None when all are fakes."""
-    config = request.config
+    config = RUNS[-1]
     if not config.getoption("--usage-live") and not config.getoption("--usage-live-for"):
         return None
     import os
@@ -142,7 +159,6 @@ def usage_live(request: pytest.FixtureRequest) -> LiveServices | None:
 
 @pytest.fixture
 def usage(
-    request: pytest.FixtureRequest,
     usage_server: UsageServer,
     usage_seed: int,
     usage_now: Instant | None,
@@ -150,13 +166,14 @@ def usage(
     usage_live: LiveServices | None,
 ) -> Iterator[UsageAccounts]:
     """New accounts at all five providers, seen by this test alone: `usage.supertone` and so on."""
-    marked = _marked(request.node)
+    item = RUNS[-1].stash[ITEM]
+    marked = _marked(item)
     if marked and usage_live is not None:
         pytest.skip("the test chooses its account by @pytest.mark.usage, which needs the fakes")
     chosen: dict[str, Any] = {"seed": usage_seed, "now": usage_now, "scenario": usage_scenario, **marked}
     with _told("@pytest.mark.usage" if marked else "usage_seed, usage_now or usage_scenario"):
         accounts = usage_server.accounts(**chosen, live=usage_live)
-    request.node.stash[ACCOUNTS] = accounts
+    item.stash[ACCOUNTS] = accounts
     try:
         yield accounts
         # What other fixtures asked at their end.
@@ -164,7 +181,7 @@ def usage(
             pytest.fail(told, pytrace=False)
     finally:
         accounts.close()
-        del request.node.stash[ACCOUNTS]
+        del item.stash[ACCOUNTS]
 
 
 @pytest.fixture

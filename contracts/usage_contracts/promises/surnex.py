@@ -74,11 +74,13 @@ def _live(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
     compare(run, windows(), [day - DAY * 7, day - DAY, day + DAY], [(0, 2)])
     turn = month_start(day)
     compare(run, windows(), [turn - DAY * 2, turn, turn + DAY * 2], [(0, 2)])
-    yield from _partition(run, [window(day - DAY * 6, day)], names[:3])
+    week = window(day - DAY * 6, day)
+    yield from _partition(run, [week], names[:2])
+    yield from _credentials(run, [week.using(provider=names[0]) if names else week])
     yield from _strangers(run, day, names[:1])
     yield from refusals(run, day, drawn=False)
-    yield from harmless(run, [window(day - DAY * 6, day)])
-    yield from twice(run, [window(day - DAY * 6, day)])
+    yield from harmless(run, [week])
+    yield from twice(run, [week])
     if run.probe_auth:
         yield from probe(run, window(day, day), SIGNS)
 
