@@ -411,7 +411,7 @@ def test_a_delay_set_while_it_runs_holds_the_next_answer_back():
         one.change("varg", faults=(Fault("latency", ms=200),))
         begun = time.perf_counter()
         assert client.get(PATH).status_code == 200
-        assert time.perf_counter() - begun >= 1.5
+        assert time.perf_counter() - begun >= 0.2
 
 
 def test_a_reset_of_the_world_lets_its_first_faults_come_again():
