@@ -78,10 +78,14 @@ def day_instants(chance: Chance, day: date, count: int) -> list[datetime]:
 
 
 class Views(NamedTuple):
-    """The summaries that nearly every question to a provider needs, of single days and of longer spans."""
+    """The summaries that nearly every question to a provider needs, of single days and of longer spans.
+
+    `ever` are those that go back to the account's opening, each with what joins two of them.
+    """
 
     sheets: tuple[Build[Any], ...] = ()
     totals: tuple[Build[Any], ...] = ()
+    ever: tuple[tuple[Build[Any], Join[Any]], ...] = ()
 
 
 class Ledger:
@@ -247,9 +251,11 @@ class Extended(Ledger):
         if any(day < self.opened for day in before):
             self._early = self._before_opening()
         self.version += 1
-        for day, count in before.items():
-            if len(self._added[day]) - count >= PREPARED:
-                self._prepare(day)
+        many = [day for day, count in before.items() if len(self._added[day]) - count >= PREPARED]
+        for day in many:
+            self._prepare(day)
+        for build, join in self.views.ever if many else ():
+            self._beneath.blocks(1, max(many), build, join)
 
     def _prepare(self, day: int) -> None:
         for build in self.views.sheets:

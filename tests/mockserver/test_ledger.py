@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from itertools import pairwise
+from operator import add
 
 import pytest
 from hypothesis import given
@@ -262,6 +263,22 @@ def test_the_sheets_of_many_events_are_made_while_they_are_added(count, ready):
     assert account.day_sheets(build, DAY, DAY) == [count + 3]
 
 
+def test_what_counts_since_the_opening_is_made_while_many_events_are_added():
+    days = []
+
+    def seeded(day):
+        days.append(day)
+        return twice_a_day(day)
+
+    ledger = Extended(Ledger(seeded, opened=DAY, views=Views(totals=(len,), ever=((len, add),))))
+    ledger.add([Tick(FIRST + timedelta(days=9))] * PREPARED)
+    assert sorted(days) == [DAY + timedelta(days=n) for n in range(10)]
+    days.clear()
+    account = Account("p", ledger, FIRST + timedelta(days=10))
+    assert account.total(len, add) == PREPARED + 20
+    assert days == [DAY + timedelta(days=10)]
+
+
 def test_a_ledger_without_an_event_keeps_what_was_made_of_other_days():
     made = []
 
@@ -388,6 +405,7 @@ def test_every_scenario_is_a_ledger(provider):
 ELSEWHERE = """
 import hashlib
 from datetime import date
+from operator import add
 from usage_mockserver.providers import NAMES
 from usage_mockserver.scenarios import seeded_ledger
 days = [repr(seeded_ledger(name, 7, "busy").day(n)) for name in NAMES for n in range(739676, 739686)]

@@ -164,7 +164,7 @@ def joined(one: Sums, other: Sums) -> Sums:
     )
 
 
-VIEWS = Views(totals=(sums,))
+VIEWS = Views(totals=(sums,), ever=((sums, joined),))
 
 
 def usage(account: Account) -> dict[str, Any]:
