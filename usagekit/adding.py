@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, SupportsFloat
 
-from usage_mockserver.event_plain import EventReader, Kind, instant_text, kinds
+from usage_mockserver.event_plain import Kind, instant_text, kinds
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.invalid import InvalidError, meant
 from usagekit.fakes import instant_of
 
@@ -26,37 +27,46 @@ def events_by_keyword(
     return [_read(provider, fields, EventReader(provider), now)] * number
 
 
-def events_given(provider: str, given: Iterable[Any], *, now: datetime) -> list[Any]:
+def events_given(provider: str, given: Sequence[Any], *, now: datetime) -> list[Any]:
     """These events, each an object, a mapping of its fields, or an iterable of both; all or an error."""
     reader = EventReader(provider)
     classes = tuple(kind.cls for kind in kinds(provider).values())
-    return list(_flat(provider, given, classes, reader, now))
-
-
-def _flat(
-    provider: str, given: Iterable[Any], classes: tuple[type, ...], reader: EventReader, now: datetime
-) -> Iterator[Any]:
-    for one in given:
+    alone = len(given) == 1 and isinstance(given[0], Mapping)
+    found: list[Any] = []
+    for one in _flat(provider, given, (*classes, Mapping)):
         if isinstance(one, classes):
+            found.append(one)
+            continue
+        try:
+            found.append(_read(provider, one, reader, now))
+        except (TypeError, ValueError) as error:
+            which = "" if alone else f"event {len(found) + 1}: "
+            raise type(error)(f"{which}{error}") from None
+    return found
+
+
+def _flat(provider: str, given: Iterable[Any], wanted: tuple[type, ...]) -> Iterator[Any]:
+    for one in given:
+        if isinstance(one, wanted):
             yield one
-        elif isinstance(one, Mapping):
-            yield _read(provider, one, reader, now)
         elif isinstance(one, Iterable) and not isinstance(one, (str, bytes)):
-            yield from _flat(provider, one, classes, reader, now)
+            yield from _flat(provider, one, wanted)
         else:
+            classes = [kind.cls for kind in kinds(provider).values()]
             known = ", ".join(f"{cls.__module__}.{cls.__name__}" for cls in classes)
-            raise TypeError(f"{provider} takes events ({known}), mappings and iterables of them, not {one!r}")
+            file = "; for a file there is add_from()" if isinstance(one, str) else ""
+            raise TypeError(
+                f"{provider} takes events ({known}), mappings and iterables of them, not {one!r}{file}"
+            )
 
 
 def _read(provider: str, fields: Mapping[str, Any], reader: EventReader, now: datetime) -> Any:
     kind = _kind(provider, fields)
-    values = {name: value for name, value in fields.items() if name != "kind"}
+    values = {name: _number(value) for name, value in fields.items() if name != "kind"}
     title = f"{provider}.{kind.name}"
     for name in values:
         if name not in kind.types:
-            close = get_close_matches(name, kind.types, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise TypeError(f"{title} has no field {name!r}; {hint}It has {', '.join(kind.types)}")
+            raise TypeError(f"{title} has no field {name!r}; {_hint(name, kind)} {', '.join(kind.types)}")
     try:
         values["at"] = instant_text(instant_of(values.get("at", now), "at"))
     except ValueError as error:
@@ -71,6 +81,21 @@ def _read(provider: str, fields: Mapping[str, Any], reader: EventReader, now: da
         ]
         hint = f" (kind={others[0]!r} has such fields as well)" if others and "kind" not in fields else ""
         raise ValueError(f"{title}: {error.message}{hint}") from None
+
+
+def _number(value: Any) -> Any:
+    """A Decimal, a Fraction or a number of another library as JSON has it; anything else as it is."""
+    if isinstance(value, (str, int, float)) or not isinstance(value, SupportsFloat):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else number
+
+
+def _hint(name: str, kind: Kind) -> str:
+    """What was probably meant by a field, before the fields that there are."""
+    # `cost` is too short a part of `cost_cents` to be close by its letters.
+    close = get_close_matches(name, kind.types, n=1) or [one for one in kind.types if name in one.split("_")]
+    return f"did you mean {close[0]!r}? It has" if close else "it has"
 
 
 def _kind(provider: str, fields: Mapping[str, Any]) -> Kind:

@@ -18,11 +18,12 @@ from usage_mockserver.admin_call import Call, Live, RefusedCallError, Route, Unk
 from usage_mockserver.admin_routes import ROUTES
 from usage_mockserver.app import Receive, Scope, Send
 from usage_mockserver.event_files import LONGEST_LINE, read_json_line
-from usage_mockserver.event_plain import EventReader
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.http import Reply, json_bytes, pairs
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.kept import wire
 from usage_mockserver.sessions import Sessions
+from usage_mockserver.settings import READERS
 from usage_mockserver.state.operations import StateError
 
 JSON_BODY = 64 * 1024 * 1024
@@ -161,6 +162,8 @@ def _find(method: str, segments: list[str], path: str) -> tuple[Route, dict[str,
         known = sorted({f"/__admin/{route.path}" for route in ROUTES})
         close = get_close_matches(path, known, n=1)
         told = f"did you mean {close[0]}?" if close else "GET /__admin/docs lists what there is"
+        if segments[0] in READERS:
+            told = f"{segments[0]} is a field of /__admin/settings"
         raise UnknownError(f"there is nothing under {path[:200]!r}; {told}", "", known)
     for route in ROUTES:
         values = route.match(segments)

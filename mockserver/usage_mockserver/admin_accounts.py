@@ -9,7 +9,8 @@ from typing import Any
 
 from usage_mockserver.admin_call import Call, UnknownError
 from usage_mockserver.clock import Clock, read_instant
-from usage_mockserver.event_plain import EventReader, event_id, instant_text, kinds, plain_event
+from usage_mockserver.event_plain import event_id, instant_text, kinds, plain_event
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.invalid import InvalidError, meant
 from usage_mockserver.refusals import statuses
 from usage_mockserver.scenarios import SCENARIOS

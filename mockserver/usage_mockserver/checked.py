@@ -10,6 +10,21 @@ MOST = 10**12
 """The largest amount one event may hold; sums of a million such events stay exact and printable."""
 
 
+def is_amount(value: Any) -> bool:
+    """Whether `check_amount` lets it pass."""
+    return type(value) in (int, float) and 0 <= value <= MOST
+
+
+def is_whole(value: Any) -> bool:
+    """Whether `check_amount` lets it pass as a whole number."""
+    return type(value) is int and 0 <= value <= MOST
+
+
+def is_text(value: Any) -> bool:
+    """Whether `check_text` lets it pass."""
+    return type(value) is str and value != ""
+
+
 def check_instant(at: Any) -> None:
     """Refuse what is not an instant with TypeError; the ledger turns every zone into UTC."""
     if not isinstance(at, datetime):

@@ -16,7 +16,7 @@ def read_day(text: str) -> date | None:
 
 
 # New windows begin and end on days that others did, and nothing but short texts is kept.
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def _read(text: str) -> date | None:
     found = _DAY.fullmatch(text)
     if found is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote, unquote_plus
 
@@ -65,7 +66,9 @@ class Reply:
     transport: Transport | None = None
 
 
-def pairs(query: str) -> list[tuple[str, str]]:
+# An answer and the journal's record of it look at one query, in turn.
+@lru_cache(maxsize=16)
+def pairs(query: str) -> tuple[tuple[str, str], ...]:
     """Split a raw query string the way URLSearchParams does: `+` is a space, a broken `%` stays as it is,
     invalid UTF-8 becomes U+FFFD, a name without `=` has an empty value. At most 1,000 pairs are read."""
     parts = [part for part in query.split("&", MAX_PAIRS)[:MAX_PAIRS] if part]
@@ -73,7 +76,7 @@ def pairs(query: str) -> list[tuple[str, str]]:
     for part in parts:
         name, _, value = part.partition("=")
         found.append((_decoded(name), _decoded(value)))
-    return found
+    return tuple(found)
 
 
 def _decoded(text: str) -> str:

@@ -149,10 +149,15 @@ class Sessions:
         if guest is not None:
             root = scope.get("root_path", "") + prefix
             await guest({**scope, "root_path": root} if prefix else scope, receive, send)
-        elif prefix:
-            await self.host(scope, receive, send)
         else:
-            await _unknown(name, scope, send)
+            await self._unknown(name, scope, send)
+
+    async def _unknown(self, name: str, scope: Scope, send: Send) -> None:
+        way = f"POST {ADMIN}/sessions makes one" if self.control else "what it belonged to has ended"
+        reply = problem(404, f"There is no session {name[:100]!r}; {way}.", keep=False)
+        fields, body = wire(reply, scope["method"])
+        await send({"type": "http.response.start", "status": reply.status, "headers": list(fields)})
+        await send({"type": "http.response.body", "body": body})
 
     def repeat(self, head: bytes) -> Spelled | None:
         """What the application meant by this head answered to the same bytes before, if it still holds."""
@@ -208,10 +213,3 @@ def _split(path: str, selected: str) -> tuple[str, str, str]:
         return selected, "", path
     name, slash, rest = path[len(MARK) :].partition("/")
     return name or "~", f"{MARK}{name}", slash + rest
-
-
-async def _unknown(name: str, scope: Scope, send: Send) -> None:
-    reply = problem(404, f"There is no session {name[:100]!r}; POST {ADMIN}/sessions makes one.", keep=False)
-    fields, body = wire(reply, scope["method"])
-    await send({"type": "http.response.start", "status": reply.status, "headers": list(fields)})
-    await send({"type": "http.response.body", "body": body})

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 
 from usage_mockserver.account import Account
 from usage_mockserver.dates import read_day
-from usage_mockserver.event_plain import EventReader, event_id, plain_event
+from usage_mockserver.event_plain import event_id, plain_event
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.faults import Disturbance, Memory
 from usage_mockserver.http import Reply, Request
 from usage_mockserver.invalid import InvalidError

@@ -12,7 +12,7 @@ import usagekit
 from benchmarks import accounts, load, questions, traffic
 from benchmarks.processes import Failed, spent, started
 from benchmarks.questions import KINDS, Question, question
-from usage_mockserver.event_plain import EventReader
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.server import serve
 from usage_specs import PROVIDERS
 

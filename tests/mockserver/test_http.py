@@ -36,7 +36,7 @@ from usage_mockserver.http import Request, decoded_path, grouped, json_bytes, nu
     ],
 )
 def test_pairs(query, found):
-    assert pairs(query) == found
+    assert list(pairs(query)) == found
 
 
 def test_at_most_a_thousand_pairs_are_read():

@@ -12,7 +12,7 @@ from http.client import HTTPConnection
 import pytest
 
 from tests.state.replicas import ASKED, Memory, Replica
-from usage_mockserver.event_plain import EventReader
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.server import serve
 from usage_mockserver.settings import plain_settings
 from usage_mockserver.state.operations import Add, Change, Clear

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -92,7 +94,8 @@ def test_the_kind_is_the_first_that_has_the_fields(somya, lyrcs, surnex):
             TypeError,
             "supertone.speech has no field 'minute'; did you mean 'minutes'? It has at, ",
         ),
-        ({"zzz": 3}, TypeError, "supertone.speech has no field 'zzz'; It has at, voice_id, minutes"),
+        ({"zzz": 3}, TypeError, "supertone.speech has no field 'zzz'; it has at, voice_id, minutes"),
+        ({"url": 3}, TypeError, "no field 'url'; did you mean 'thumbnail_url'? It has at, "),
         ({"minutes": "x"}, ValueError, "supertone.speech: minutes is 'x'; it must be a number"),
         ({"minutes": -1}, ValueError, "minutes is -1; it must be from 0"),
         ({"at": "noon"}, ValueError, "supertone.speech: at: 'noon' is not an instant; write 2026-03-01"),
@@ -119,6 +122,40 @@ def test_what_is_no_event_is_refused(varg, given):
     ):
         varg.add({"cost_cents": 1}, given)
     assert cents(varg) == 0
+
+
+def test_of_several_events_the_wrong_one_is_told(varg):
+    rows = [{"cost_cents": 1}, {"cost_cents": 2}]
+    with pytest.raises(ValueError, match=r"^event 4: varg\.job: cost_cents is 'x'; it must be a number$"):
+        varg.add({"cost_cents": 3}, [rows, {"cost_cents": "x"}])
+    with pytest.raises(
+        TypeError, match=r"^event 3: varg\.job has no field 'cost'; did you mean 'cost_cents'\?"
+    ):
+        varg.add([*rows, {"cost": 5}])
+    with pytest.raises(ValueError, match=r"^varg\.job: cost_cents is 'x'"):
+        varg.add({"cost_cents": "x"})
+    assert cents(varg) == 0
+
+
+def test_a_mistake_of_the_iterable_itself_is_shown_as_it_is(varg):
+    with pytest.raises(ValueError, match=r"^invalid literal") as caught:
+        varg.add({"cost_cents": int(text)} for text in ("1", "x"))
+    assert not caught.value.__suppress_context__
+    assert cents(varg) == 0
+
+
+@pytest.mark.parametrize("number", [Decimal(40), Fraction(40), 40.0])
+def test_a_number_of_another_type_is_that_number(varg, supertone, number):
+    assert varg.add(cost_cents=number)[0].cost_cents == cents(varg) == 40
+    supertone.add(minutes=Decimal("2.5"))
+    assert minutes(supertone) == 2.5
+    with pytest.raises(ValueError, match="cost_cents is nan"):
+        varg.add(cost_cents=Decimal("NaN"))
+
+
+def test_a_name_of_a_file_is_sent_to_where_files_are_read(varg):
+    with pytest.raises(TypeError, match=r"not 'events\.csv'; for a file there is add_from\(\)$"):
+        varg.add("events.csv")
 
 
 def test_events_and_fields_are_not_mixed(varg):

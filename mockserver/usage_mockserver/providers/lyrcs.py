@@ -8,12 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 from urllib.parse import quote
 
 from usage_mockserver.account import Account
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.checked import check_amount, check_choice, check_instant, check_text
+from usage_mockserver.checked import (
+    check_amount,
+    check_choice,
+    check_instant,
+    check_text,
+    is_amount,
+    is_whole,
+)
 from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.http import Reply, Request, json_bytes, number, pairs
 from usage_mockserver.ledger import Views, day_instants, day_volume
@@ -65,6 +72,7 @@ class Job:
     status: str = "completed"
     align: bool = True
     calls: int = 1
+    VARIED: ClassVar = {"seconds": is_amount, "calls": is_whole}
 
     def __post_init__(self) -> None:
         check_instant(self.at)
@@ -80,6 +88,7 @@ class Call:
 
     at: datetime
     count: int = 1
+    VARIED: ClassVar = {"count": is_whole}
 
     def __post_init__(self) -> None:
         check_instant(self.at)

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.checked import check_amount, check_instant
+from usage_mockserver.checked import check_amount, check_instant, is_amount, is_whole
 from usage_mockserver.ledger import day_instants, day_volume
 
 KEY_IDS = (
@@ -44,6 +44,7 @@ class Tts:
     at: datetime
     characters: int = 100
     api_key_id: str | None = None
+    VARIED: ClassVar = {"characters": is_whole}
 
     def __post_init__(self) -> None:
         check_instant(self.at)
@@ -59,6 +60,7 @@ class Asr:
     at: datetime
     seconds: float = 60.0
     api_key_id: str | None = None
+    VARIED: ClassVar = {"seconds": is_amount}
 
     def __post_init__(self) -> None:
         check_instant(self.at)

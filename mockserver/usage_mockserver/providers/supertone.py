@@ -13,11 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha1
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from usage_mockserver.account import Account
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.checked import check_amount, check_instant, check_text
+from usage_mockserver.checked import check_amount, check_instant, check_text, is_amount
 from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.dates import read_day
 from usage_mockserver.decimals import decimal_text
@@ -73,6 +73,7 @@ class Speech:
     language: str | None = "en"
     model: str | None = "sona_speech_1"
     thumbnail_url: str | None = None
+    VARIED: ClassVar = {"minutes": is_amount}
 
     def __post_init__(self) -> None:
         check_instant(self.at)

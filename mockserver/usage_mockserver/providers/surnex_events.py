@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from usage_mockserver import zod
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.checked import check_amount, check_choice, check_instant, check_text
+from usage_mockserver.checked import (
+    check_amount,
+    check_choice,
+    check_instant,
+    check_text,
+    is_amount,
+    is_whole,
+)
 from usage_mockserver.ledger import day_instants, day_volume
 
 PROJECTS = (
@@ -52,6 +59,7 @@ class Call:
     latency_ms: int = 190
     cost_usd: float = 0.01
     project_id: str | None = None
+    VARIED: ClassVar = {"latency_ms": is_whole, "cost_usd": is_amount}
 
     def __post_init__(self) -> None:
         check_instant(self.at)

@@ -8,11 +8,11 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from hashlib import blake2b
 from json.encoder import encode_basestring as quoted
-from typing import Any
+from typing import Any, ClassVar
 
 from usage_mockserver.account import Account
 from usage_mockserver.chance import Chance, spread
-from usage_mockserver.checked import check_amount, check_choice, check_instant, check_text
+from usage_mockserver.checked import check_amount, check_choice, check_instant, check_text, is_amount, is_text
 from usage_mockserver.credentials import accepts, presented
 from usage_mockserver.dates import read_day
 from usage_mockserver.http import Reply, Request, json_bytes, number, pairs
@@ -59,12 +59,15 @@ class Job:
     cost_cents: float = 25
     cache_hit: bool = False
     job_id: str = ""
+    VARIED: ClassVar = {"cost_cents": is_amount, "job_id": is_text}
 
     def __post_init__(self) -> None:
         check_instant(self.at)
         check_text("model", self.model)
         check_choice("capability", self.capability, CAPABILITIES)
         check_amount("cost_cents", self.cost_cents)
+        if self.job_id != "":
+            check_text("job_id", self.job_id)
 
 
 EVENTS: dict[str, type[Any]] = {"job": Job}

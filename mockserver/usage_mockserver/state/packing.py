@@ -16,7 +16,8 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any, NamedTuple
 
-from usage_mockserver.event_plain import EventReader, event_line, plain_event
+from usage_mockserver.event_plain import event_line, plain_event
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.faults import Memory
 from usage_mockserver.invalid import InvalidError
 from usage_mockserver.journal import FIELDS, Entry, Record

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
-from usage_mockserver.event_plain import EventReader
+from usage_mockserver.event_reader import EventReader
 from usage_mockserver.journal import Entry
 from usage_mockserver.state.link import Command, Link
 from usage_mockserver.state.operations import StaleError, StateError
