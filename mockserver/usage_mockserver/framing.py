@@ -24,6 +24,11 @@ _CHUNK = re.compile(rb"([0-9A-Fa-f]{1,16})((?:;[\t\x20-\x7e]*)?)\r\n")
 _LONGEST_CHUNK_LINE = 256
 _DIGITS = re.compile(rb"[0-9]+")
 _WATCHED = frozenset((b"host", b"content-length", b"transfer-encoding", b"connection", b"upgrade", b"expect"))
+_ALLOW = ((b"allow", b"GET, HEAD, OPTIONS"),)
+# Methods of RTSP and HTTP/2 that llhttp knows, and takes in no request of HTTP/1.
+_OTHER_PROTOCOLS = frozenset(
+    b"PRI DESCRIBE ANNOUNCE SETUP PLAY PAUSE TEARDOWN GET_PARAMETER SET_PARAMETER REDIRECT RECORD FLUSH".split()
+)
 _UNREMARKABLE = ((b"connection", b"keep-alive"), (b"content-length", b"0"))
 
 
@@ -115,7 +120,9 @@ def _request_line(line: bytes, limits: Limits) -> tuple[bytes, bytes, bytes]:
         raise Refused(400, "The first line is not a request line of HTTP/1.1 or HTTP/1.0.")
     method, target, minor = found.groups()
     if method == b"CONNECT":
-        raise Refused(405, "This is not a proxy; CONNECT is refused.", ((b"allow", b"GET, HEAD, OPTIONS"),))
+        raise Refused(405, "This is not a proxy; CONNECT is refused.", _ALLOW)
+    if method in _OTHER_PROTOCOLS:
+        raise Refused(405, "This method is not known.", _ALLOW)
     return method, target, minor
 
 

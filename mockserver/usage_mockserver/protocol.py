@@ -64,7 +64,7 @@ class StrictProtocol(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._period = min(self._limits.head_seconds, self._limits.request_seconds, self._limits.idle_seconds)
         self._eof = self._leaving = False
-        self._refused = False
+        self._refused = self._blank = False
         self._yielded, self._lingered = False, 0
 
     # -- the connection ---------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ class StrictProtocol(HttpToolsProtocol):
         return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
     def _answer_now(self, start: bytes, head: bytes, body: bytes) -> None:
-        self._deadline = self._begun + self._limits.idle_seconds
+        self._deadline, self._blank = self._begun + self._limits.idle_seconds, False
         self.server_state.total_requests += 1
         fields = b"".join([b"%b: %b\r\n" % field for field in self.server_state.default_headers])
         self.transport.write(b"".join((start, fields, head, body)))
@@ -219,9 +219,9 @@ class StrictProtocol(HttpToolsProtocol):
 
     def _next_head(self) -> Head | None:
         buffer = self._buffer
-        # An empty line before a request is a habit of old clients (RFC 9112, 2.2).
-        if buffer.startswith(b"\r\n"):
-            del buffer[:2]
+        # One empty line before a request is a habit of old clients (RFC 9112, 2.2).
+        if buffer.startswith(b"\r\n") and not self._blank:
+            self._blank, buffer[:2] = True, b""
         if not buffer:
             self._seen = 0
             return None
@@ -233,7 +233,7 @@ class StrictProtocol(HttpToolsProtocol):
             return None
         raw = bytes(buffer[: end + 4])
         del buffer[: end + 4]
-        self._seen = 0
+        self._seen, self._blank = 0, False
         limits = self._limits
         streams = self._streams is not None and not raw.startswith((b"GET ", b"HEAD ")) and self._streams(raw)
         if streams:

@@ -32,14 +32,21 @@ class WorkersError(Exception):
     """Workers that end as soon as they are started."""
 
 
-def run_workers(count: int, work: Work, *, on_ready: Callable[[], None] = lambda: None) -> None:
+def run_workers(
+    count: int,
+    work: Work,
+    *,
+    on_ready: Callable[[], None] = lambda: None,
+    on_end: Callable[[], None] = lambda: None,
+) -> None:
     """Have so many processes do this work until SIGINT or SIGTERM, then return once all of them have ended.
 
     One that ends by itself is replaced. To be called from the main thread, before there are others. `on_ready` is
-    called here, once, when all of them are ready. WorkersError says that they cannot be kept alive.
+    called here, once, when all of them are ready, and `on_end` before they are told to end. WorkersError says that
+    they cannot be kept alive.
     """
     with _signals() as wake:
-        crew = _Crew(count, work, wake)
+        crew = _Crew(count, work, wake, on_end)
         try:
             crew.run(on_ready)
         finally:
@@ -67,8 +74,8 @@ def _signals() -> Iterator[socket.socket]:
 class _Crew:
     """The workers that there are, and the pipes that join them to this process."""
 
-    def __init__(self, count: int, work: Work, wake: socket.socket) -> None:
-        self._count, self._work, self._wake = count, work, wake
+    def __init__(self, count: int, work: Work, wake: socket.socket, on_end: Callable[[], None]) -> None:
+        self._count, self._work, self._wake, self._on_end = count, work, wake, on_end
         self._workers: set[int] = set()
         self._crashes: deque[float] = deque(maxlen=CRASHES)
         self._ready, self._tell = os.pipe()
@@ -98,6 +105,8 @@ class _Crew:
         with suppress(BlockingIOError):
             for number in self._wake.recv(64):
                 if number in ENDING:
+                    if not self._told:
+                        self._on_end()
                     self._told += 1
                     self._signal(signal.SIGTERM)
 

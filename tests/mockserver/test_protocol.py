@@ -199,6 +199,16 @@ def test_a_dripping_peer_gains_no_time(quick: Running, raw: bytes) -> None:
         assert time.monotonic() - began < PATIENCE
 
 
+def test_empty_lines_one_by_one_gain_no_time(server: Running) -> None:
+    with connected(server) as peer:
+        for part in (b"\r\n", get(), b"\r\n", get(), b"\r", b"\n"):
+            sent(peer, part)
+            time.sleep(0.01)
+        assert received(peer, 2) == ([200, 200], False)
+        sent(peer, b"\r\n")
+        assert received(peer) == ([400], True)
+
+
 def test_five_hundred_half_open_connections_hurt_nobody(server: Running) -> None:
     peers = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(500)]
     try:

@@ -69,6 +69,7 @@ GOOD = [
     good("body that looks like a request", post(b"Content-Length: 37\r\n", get()[:37].ljust(37)), 200),
     good("empty line first", b"\r\n" + get()),
     good("empty line between", get() + b"\r\n" + get(), 200, 200),
+    good("empty lines between, each time", (get() + b"\r\n") * 4 + get(), *[200] * 5),
     good("close asked", get(HOST + b"Connection: close\r\n"), 200, closes=True),
     good("close asked in capitals", get(HOST + b"CONNECTION: Close\r\n"), 200, closes=True),
     good("close among others", get(HOST + b"Connection: foo, close\r\n"), 200, closes=True),
@@ -299,6 +300,10 @@ BAD = [
     Case("CONNECT", get(method=b"CONNECT", target=b"127.0.0.1:80"), (405,)),
     Case("CONNECT with a path", get(method=b"CONNECT"), (405,)),
     Case("unknown method", get(method=b"FETCH"), (405,)),
+    *(
+        Case(f"method {name}", get(method=name.encode()), (405,))
+        for name in ("PRI", "DESCRIBE", "SET_PARAMETER")
+    ),
     Case("method in small letters", get(method=b"get"), (405,)),
     Case("method of 5,000 letters", get(method=b"G" * 5000), (405,)),
     Case("parenthesis in the method", get(method=b"G(T")),

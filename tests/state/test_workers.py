@@ -170,6 +170,28 @@ def test_workers_share_a_state_and_follow_their_parent_into_the_dark(redis) -> N
 
 
 @linux
+def test_whoever_comes_while_workers_end_is_turned_away_and_not_left_waiting() -> None:
+    with served("--workers", "2") as server:
+        answered: list[int] = []
+
+        def knock() -> str:
+            while True:
+                try:
+                    answered.append(server.request("GET", "/")[0])
+                except ConnectionRefusedError:
+                    return ""
+                except OSError as error:
+                    return repr(error)
+
+        with ThreadPoolExecutor(4) as pool:
+            visitors = [pool.submit(knock) for _ in range(4)]
+            until(lambda: len(answered) > 20)
+            status, _, _ = server.stopped()
+            assert [visitor.result(PATIENCE) for visitor in visitors] == [""] * 4
+        assert status == 0
+
+
+@linux
 def test_a_signal_right_after_the_start_ends_all(redis) -> None:
     with served("varg", "--workers", "3") as server:
         workers = server.workers

@@ -17,6 +17,8 @@ from usage_mockserver.world import World
 from usagekit.cli import FailedStart
 
 if TYPE_CHECKING:
+    import socket
+
     from usage_mockserver.state.address import Address
     from usage_mockserver.state.store import Store
 
@@ -84,14 +86,20 @@ def sharing(
         yield SharedSessions(fakes, store, control=control, journal_entries=fakes.journal.most)
 
 
-def answer(workers: int, work: Callable[[Callable[[], None]], None], on_ready: Callable[[], None]) -> None:
-    """Do the work here, or in so many processes; one sentence when they do not stay alive."""
+def answer(
+    workers: int,
+    sock: socket.socket,
+    work: Callable[[Callable[[], None]], None],
+    on_ready: Callable[[], None],
+) -> None:
+    """Do the work on this socket here, or in so many processes; one sentence when they do not stay alive."""
     if workers == 1:
         work(on_ready)
         return
     from usage_mockserver.workers import WorkersError, run_workers
 
     try:
-        run_workers(workers, work, on_ready=on_ready)
+        # Left open here, it would take connections that no worker is there to answer any more.
+        run_workers(workers, work, on_ready=on_ready, on_end=sock.close)
     except WorkersError as error:
         raise FailedStart(f"{error}; the log says why") from None
