@@ -91,6 +91,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, Any, Any]:
     """Let a test fail by what it expected of the answers, once it has passed otherwise."""
+    __tracebackhide__ = True
     try:
         result = yield
     except Exception:
@@ -125,7 +126,10 @@ def usage_scenario() -> str:
 
 @pytest.fixture(scope="session")
 def usage_server(usage_seed: int, usage_now: Instant | None, usage_scenario: str) -> Iterator[UsageServer]:
-    """One server with all five fakes for the whole session; its `url` is shared by all tests."""
+    """One server with all five fakes for the whole session; its `url` is shared by all tests.
+
+    A fixture of a wider scope than one test gets its data by `with usage_server.accounts() as usage: yield usage`.
+    """
     from contextlib import ExitStack
 
     from usagekit.fixtures import running_server
@@ -187,44 +191,44 @@ def usage(
 @pytest.fixture
 def somya(usage: UsageAccounts) -> ProviderAccount:
     """A Somya account of this test: `.url`, `.key`, `.client`, `.add(...)`, `.fault(...)`, `.requests`."""
-    return usage.somya
+    return _account(usage, "somya")
 
 
 @pytest.fixture
 def supertone(usage: UsageAccounts) -> ProviderAccount:
     """A Supertone account of this test: `.url`, `.key`, `.client`, `.add(...)`, `.fault(...)`, `.requests`."""
-    return usage.supertone
+    return _account(usage, "supertone")
 
 
 @pytest.fixture
 def varg(usage: UsageAccounts) -> ProviderAccount:
     """A Varg account of this test: `.url`, `.key`, `.client`, `.add(...)`, `.fault(...)`, `.requests`."""
-    return usage.varg
+    return _account(usage, "varg")
 
 
 @pytest.fixture
 def surnex(usage: UsageAccounts) -> ProviderAccount:
     """A Surnex account of this test: `.url`, `.key`, `.client`, `.add(...)`, `.fault(...)`, `.requests`."""
-    return usage.surnex
+    return _account(usage, "surnex")
 
 
 @pytest.fixture
 def lyrcs(usage: UsageAccounts) -> ProviderAccount:
     """A Lyrcs account of this test: `.url`, `.key`, `.client`, `.add(...)`, `.fault(...)`, `.requests`."""
-    return usage.lyrcs
+    return _account(usage, "lyrcs")
 
 
 @pytest.fixture
 def usage_intercept(usage: UsageAccounts) -> Iterator[Interception]:
     """The production addresses, answered in this process by the accounts of this test."""
-    with usage.intercepting() as interception:
+    with _of(usage, "intercepting")() as interception:
         yield interception
 
 
 @pytest.fixture
 def usage_env(usage: UsageAccounts, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     """Base URLs and keys of this test's accounts in the environment, by the names of `usagekit env`."""
-    found = usage.environment()
+    found: dict[str, str] = _of(usage, "environment")()
     for name, value in found.items():
         monkeypatch.setenv(name, value)
     return found
@@ -241,7 +245,25 @@ class _told:  # noqa: N801
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, (ValueError, TypeError)):
-            pytest.fail(f"{self._where}: {error}", pytrace=False)
+            # Raised here and not by pytest.fail(), beside which the same sentence would be told once more.
+            raise pytest.fail.Exception(f"{self._where}: {error}", pytrace=False) from None
+
+
+def _of(usage: UsageAccounts, name: str) -> Any:
+    """What the accounts have under this name; a project's own `usage`, which is something else, is told of."""
+    try:
+        return getattr(usage, name)
+    except AttributeError:
+        pytest.fail(
+            f"usagekit's fixtures build on its fixture 'usage', and this project has another one of that name, "
+            f"which gave {usage!r:.80}; call that one otherwise, or let it return the 'usage' that it overrides",
+            pytrace=False,
+        )
+
+
+def _account(usage: UsageAccounts, name: str) -> ProviderAccount:
+    found: ProviderAccount = _of(usage, name)
+    return found
 
 
 def _unexpected(accounts: UsageAccounts) -> str:

@@ -214,3 +214,9 @@ def test_links_between_our_pages_lead_somewhere() -> None:
         link for page in pages for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
     ]
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_no_comment_is_cut_in_half() -> None:
+    shown = re.sub(r"<!--.*?-->", "", README, flags=re.DOTALL)
+    assert "-->" not in shown
+    assert "<!--" not in shown

@@ -22,7 +22,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def _load(name: str) -> Any:
     """Load a public name when it is first asked for, so that importing the package costs nothing."""
     if name == "__version__":
         from importlib.metadata import version
@@ -33,6 +33,11 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value
+
+
+if not TYPE_CHECKING:
+    # Where a type checker saw it, every misspelt name would be right.
+    __getattr__ = _load
 
 
 def __dir__() -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -44,7 +44,7 @@ class Options:
     `now` is the service's time (UTC), by default this machine's. `live` is None to decide by the host: beyond
     loopback a run is paced, capped and sends nothing but GET. `requests` and `per_minute` override the cap and
     the pace. `probe_auth` allows two requests without a good key on a live run. `known` are filter values that
-    exist in the account, by parameter name.
+    exist in the account, by parameter name. `told` hears of each request sent, and how many that makes.
     """
 
     seed: int = 1
@@ -58,6 +58,7 @@ class Options:
     probe_auth: bool = False
     strict: bool = False
     known: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    told: Callable[[int], None] | None = None
 
 
 class Given(TypedDict, total=False):
@@ -77,6 +78,18 @@ class Given(TypedDict, total=False):
 
 
 RENAMED = {"max_requests": "requests", "timeout": "seconds"}
+WHOLE, SWITCH = (int, "a whole number"), (bool, "True or False")
+KINDS: Mapping[str, tuple[type, str]] = {
+    "seed": WHOLE,
+    "examples": WHOLE,
+    "max_requests": WHOLE,
+    "per_minute": WHOLE,
+    "timeout": (float, "a number of seconds"),
+    "live": SWITCH,
+    "probe_auth": SWITCH,
+    "strict": SWITCH,
+}
+MAY_BE_NONE = ("max_requests", "per_minute", "live")
 
 
 def read_options(given: Given) -> Options:
@@ -88,6 +101,9 @@ def read_options(given: Given) -> Options:
     wrong = [name for name in given if name not in Given.__annotations__]
     if wrong:
         raise CheckError(f"there is no option {wrong[0]!r}; {meant(wrong[0], Given.__annotations__)}")
+    for name, (kind, words) in KINDS.items():
+        if name in given and not _is_a(kind, found := dict(given)[name], optional=name in MAY_BE_NONE):
+            raise CheckError(f"{name} is {found!r}; it must be {words}")
     if given.get("scenario", "busy") not in SCENARIOS:
         raise CheckError(f"there is no scenario {given['scenario']!r}; {meant(given['scenario'], SCENARIOS)}")
     most = given.get("max_requests")
@@ -98,6 +114,13 @@ def read_options(given: Given) -> Options:
         return Options(**{**named, "now": clock_at(given.get("now")).frozen})
     except (TypeError, ValueError) as error:
         raise CheckError(f"now: {error}") from None
+
+
+def _is_a(kind: type, value: object, *, optional: bool) -> bool:
+    if value is None:
+        return optional
+    # Python's True is an int, and its int is no float.
+    return isinstance(value, bool) is (kind is bool) and isinstance(value, (int, kind))
 
 
 def read_key(key: str) -> str:
@@ -120,7 +143,10 @@ def is_loopback(url: str) -> bool:
 
 def read_url(url: str) -> str:
     """The origin and prefix to ask, or CheckError saying what is wrong with it."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise CheckError(f"{url!r}: {error}") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise CheckError(f"{url!r} is no URL of a server; write http://127.0.0.1:8000 or https://host/prefix")
     if parts.username or parts.password:
@@ -138,8 +164,9 @@ def limits_for(service: Service, *, live: bool, options: Options) -> Limits:
     """The bounds of a run: generous on loopback, the provider's published figures beyond it."""
     from usage_contracts.transport import Limits
 
+    told = options.told or (lambda _: None)
     if not live:
-        return Limits(requests=options.requests or LOCAL_REQUESTS, seconds=options.seconds)
+        return Limits(requests=options.requests or LOCAL_REQUESTS, seconds=options.seconds, told=told)
     per_minute = options.per_minute or min(service.per_minute, 60)
     return Limits(
         requests=options.requests or service.live_cap,
@@ -147,6 +174,7 @@ def limits_for(service: Service, *, live: bool, options: Options) -> Limits:
         seconds=max(options.seconds, 30.0),
         waits=120.0,
         live=True,
+        told=told,
     )
 
 
@@ -276,17 +304,25 @@ def planned(provider: str, origin: str, options: Options) -> tuple[list[str], in
     from usage_contracts.engine import check as run_check
     from usage_contracts.transport import HttpTarget
     from usage_mockserver.app import create_app
-    from usage_mockserver.world import World
+    from usage_mockserver.clock import Clock
+    from usage_mockserver.world import Settings, World
     from usagekit.in_process import InProcess
 
     service = load(provider).service
     limits = limits_for(service, live=True, options=options)
     cap = limits.requests
     limits = replace(limits, gap=0.0)
-    app = create_app(World([provider]))
+    clock = Clock() if options.now is None else Clock().travel_to(options.now)
+    app = create_app(World([provider], Settings(clock=clock)))
     with HttpTarget(
         service, "http://127.0.0.1", key=service.demo_key, limits=limits, transport=InProcess(app)
     ) as target:
-        profile = Profile(seed=options.seed, live=True, probe_auth=options.probe_auth)
+        profile = Profile(
+            now=options.now,
+            seed=options.seed,
+            live=True,
+            probe_auth=options.probe_auth,
+            known=options.known,
+        )
         report = run_check(target, limits=limits, profile=profile)
     return [curl(service, origin, call) for call in report.calls], cap

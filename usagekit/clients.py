@@ -8,6 +8,9 @@ from functools import cache
 
 import httpx2
 
+SECONDS = 30.0
+"""A time limit that a busy machine does not come near."""
+
 Guard = Callable[[str], None]
 """Called with the method before each request; raises where it must not be sent."""
 
@@ -22,7 +25,9 @@ def sync_client(
 ) -> httpx2.Client:
     """A client whose paths are relative to `url`, over connections that are shared with others or its own."""
     transport = _Guarded(shared or connections(tls=tls), guard, own=shared is None)
-    return httpx2.Client(base_url=_base(url), headers=headers, trust_env=False, transport=transport)
+    return httpx2.Client(
+        base_url=_base(url), headers=headers, trust_env=False, transport=transport, timeout=SECONDS
+    )
 
 
 def async_client(url: str, headers: dict[str, str], guard: Guard, *, tls: bool = False) -> httpx2.AsyncClient:
@@ -33,7 +38,11 @@ def async_client(url: str, headers: dict[str, str], guard: Guard, *, tls: bool =
     limits = httpx2.Limits(max_keepalive_connections=0)
     transport = httpx2.AsyncHTTPTransport(verify=_trust(tls=tls), trust_env=False, limits=limits)
     return httpx2.AsyncClient(
-        base_url=_base(url), headers=headers, trust_env=False, transport=_AsyncGuarded(transport, guard)
+        base_url=_base(url),
+        headers=headers,
+        trust_env=False,
+        transport=_AsyncGuarded(transport, guard),
+        timeout=SECONDS,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Any
 
 from usagekit.sent import Log, SentRequest
 
@@ -63,7 +64,9 @@ class NoErrors:
             self.verify()
 
 
-def _statuses(given: Iterable[int]) -> frozenset[int]:
+def _statuses(given: Iterable[Any]) -> frozenset[int]:
+    if isinstance(given, str):
+        raise ValueError(f"except_for is {given!r}; it takes statuses from 400 to 599, such as [429]")
     found = frozenset((given,) if isinstance(given, int) else given)
     for status in found:
         if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from usage_mockserver import app, server
 from usage_mockserver.clock import Clock, in_utc, read_instant
+from usage_mockserver.providers import load
 from usage_mockserver.scenarios import SCENARIOS
 from usage_mockserver.world import Settings, World
 from usage_specs import PROVIDERS
@@ -44,6 +45,9 @@ def serve(
     the vendors' own host names do; clients trust `ca_file`, or use `ssl_context()`.
     """
     world = make_world(*providers, seed=seed, now=now, scenario=scenario, keys=keys)
+    for name in providers:
+        # Before anybody's client begins to wait for it: Somya's FastAPI takes longer than some time limits.
+        load(name)
     with ExitStack() as stack:
         certified = None
         if tls:
@@ -66,6 +70,8 @@ def make_world(
     """
     _known("provider", providers, PROVIDERS)
     _known("scenario", [scenario], SCENARIOS)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise TypeError(f"seed is a whole number, not {seed!r}")
     settings = Settings(seed=seed, scenario=scenario, clock=clock_at(now), keys=tuple(keys))
     return World(dict.fromkeys(providers or PROVIDERS), settings)
 

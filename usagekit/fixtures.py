@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from usage_mockserver.app import create_app
 from usage_mockserver.journal import Journal
+from usage_mockserver.providers import load
 from usage_mockserver.sessions import Sessions
 from usage_mockserver.world import World
 from usage_specs import PROVIDERS
@@ -66,7 +67,8 @@ class UsageServer:
     ) -> UsageAccounts:
         """New accounts at all five providers that nobody else sees, until they are closed: use a `with` block.
 
-        Those that are `live` are the real services'. ValueError says which choice is wrong.
+        At its end what `expect_no_errors` was called for is checked, if all went well. Those that are `live`
+        are the real services'. ValueError says which choice is wrong.
         """
         return UsageAccounts(self, make_world(seed=seed, now=now, scenario=scenario), live)
 
@@ -145,7 +147,12 @@ class UsageAccounts(Accounts):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        try:
+            # What the block raised says more than what it met.
+            if error is None:
+                self.verify()
+        finally:
+            self.close()
 
     @property
     def _real(self) -> frozenset[str]:
@@ -154,12 +161,18 @@ class UsageAccounts(Accounts):
     def _handle(self, name: str) -> ProviderAccount:
         if self._live is not None and name in self._real:
             return self._live.account(name)
-        return ProviderAccount(name, lambda: f"{self.url}/{name}", self._fake, self._server.connections)
+        return ProviderAccount(name, lambda: self._address(name), self._fake, self._server.connections)
+
+    def _address(self, name: str) -> str:
+        # Before anybody's client begins to wait for it: Somya's FastAPI takes longer than some time limits.
+        load(name)
+        return f"{self.url}/{name}"
 
     def _fakes(self) -> Fake:
         if self._live is not None and self._real:
             names = ", ".join(name for name in PROVIDERS if name in self._real)
-            self._live.refuse(f"this needs the fakes of all providers, and {names} is the real service here")
+            are = "is the real service" if len(self._real) == 1 else "are the real services"
+            self._live.refuse(f"this needs the fakes of all providers, and {names} {are} here")
         return self._fake
 
 

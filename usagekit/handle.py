@@ -71,10 +71,10 @@ class ProviderAccount:
     ) -> None:
         service = load(name).service
         credential = service.credentials[0]
-        self.name = name
-        self.path = service.path
-        self.key = behind.key if isinstance(behind, Real) else service.demo_key
-        self.headers = {credential.header: credential.value(self.key)}
+        self.name: str = name
+        self.path: str = service.path
+        self.key: str = behind.key if isinstance(behind, Real) else service.demo_key
+        self.headers: dict[str, str] = {credential.header: credential.value(self.key)}
         self._place = place
         self._behind = behind
         self._shared = shared
@@ -346,6 +346,8 @@ def _read_fault(provider: str, kind: str | int, fields: Mapping[str, Any]) -> Fa
         fields = {"status": kind, **fields}
         kind = "status"
     name = str(kind).replace("_", "-")
+    if name.isdecimal():
+        raise ValueError(f"there is no fault {kind!r}; a status is a number: fault({name})")
     if name in KINDS:
         known = (*KINDS[name], "times", "probability") if name != "rate-limit" else KINDS[name]
         for field in fields:

@@ -49,7 +49,8 @@ class LiveServices:
         most: int | None = None,
         workers: int = 1,
     ) -> None:
-        self._origins, self._keys, self.refuse = origins, keys, refuse
+        self._origins, self._keys = origins, keys
+        self.refuse: Callable[[str], NoReturn] = refuse
         self._most, self._workers = most, workers
         self._limits: dict[str, Limits] = {}
 

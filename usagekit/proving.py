@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from statistics import median
+from tempfile import TemporaryDirectory
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from usage_specs import load
@@ -99,14 +103,46 @@ def prove(
     done: Callable[[Result], None] = lambda _: None,
 ) -> list[Result]:
     """Judge every case, so many at a time; results in the order of the cases, `done` hears of each at once."""
-    workers = jobs or os.cpu_count() or 1
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    workers, context = jobs or os.cpu_count() or 1, get_context("spawn")
+    results = {}
+    with (
+        TemporaryDirectory(prefix="usagekit-") as folder,
+        ProcessPoolExecutor(workers, mp_context=context, initializer=_obey, initargs=(folder,)) as pool,
+        _ended_with(pool),
+    ):
         running = {pool.submit(judge_case, case, proof): case for case in chosen}
-        results = {}
         for future in as_completed(running):
             results[running[future]] = future.result()
             done(results[running[future]])
     return [results[case] for case in chosen]
+
+
+@contextmanager
+def _ended_with(pool: ProcessPoolExecutor) -> Iterator[None]:
+    """Whoever breaks a proof off does not wait for the cases under way, and leaves no process behind."""
+    others = set(active_children())
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        for child in set(active_children()) - others:
+            child.terminate()
+        raise
+
+
+def _obey(folder: str) -> None:
+    """What a worker does first: files where the parent clears them away, and an end when the parent ends."""
+    tempfile.tempdir = folder
+    # The parent hears of Ctrl-C as well, and ends the workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def world_of(case: Case) -> tuple[World, LegalServer | None]:

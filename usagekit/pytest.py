@@ -145,6 +145,10 @@ class _Asked:
             return _given_by(request.getfixturevalue(self.target), self.target)
         except pytest.FixtureLookupError as error:
             raise CheckError(f"there is no fixture {error.argname!r}") from None
+        except CheckError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one item would show it, and the others on their workers not
+            raise CheckError(f"the fixture {self.target!r} failed: {told(error)}") from None
 
     def _checked(self, url: str | None, app: Any, key: str | None) -> Mapping[str, Finding]:
         try:

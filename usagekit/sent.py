@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 from usage_mockserver.journal import Entry, Journal, Record
 from usagekit.wanted import Wanted, described, differences, wanted
@@ -18,7 +18,7 @@ class RequestsDroppedError(AssertionError):
     """More was sent than is kept, so that what was sent cannot be told; `requests.clear()` in between helps."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SentRequest:
     """One request and how it was answered; every credential is masked.
 
@@ -83,6 +83,9 @@ class SentRequest:
     def told(self) -> str:
         """Who was asked what, and the status of the answer, in one line."""
         return f"{self.provider or 'nobody'}: {self}"
+
+    def __repr__(self) -> str:
+        return f"<{self.told}>"
 
     def __str__(self) -> str:
         query = "&".join(f"{name}={value}" for name, value in self.pairs)
@@ -159,12 +162,14 @@ class Requests(Sequence[SentRequest]):
     def __eq__(self, other: object) -> bool:
         return self._all() == list(other) if isinstance(other, Iterable) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: ClassVar[None]  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         found, dropped = self._read(self._narrowed)
         lost = f"; {dropped} older ones were dropped" if dropped else ""
-        return f"<{len(found)} requests to {self._where}{lost}: {'; '.join(map(str, found[-SHOWN:]))}>"
+        count = {0: "no requests", 1: "1 request"}.get(len(found), f"{len(found)} requests")
+        shown = f": {'; '.join(map(str, found[-SHOWN:]))}" if found else ""
+        return f"<{count} to {self._where}{lost}{shown}>"
 
     @property
     def last(self) -> SentRequest:

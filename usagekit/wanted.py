@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from datetime import date, datetime
 from difflib import get_close_matches
 from keyword import iskeyword
@@ -53,10 +53,12 @@ def wanted(params: Mapping[str, Any] | None, named: Mapping[str, Any]) -> Wanted
     if params is not None and not isinstance(params, Mapping):
         raise TypeError(f"params is a mapping of names and values, not {params!r}")
     rest = {name: named[name] for name in REST if name in named}
+    if isinstance(rest.get("method"), str):
+        rest["method"] = rest["method"].upper()
     values = {_plain(name): value for name, value in named.items() if name not in REST}
     if params is not None:
         values = {**params, **values}
-    return Wanted({name: _texts(value) for name, value in values.items()}, params is not None, rest)
+    return Wanted({name: _texts(name, value) for name, value in values.items()}, params is not None, rest)
 
 
 def differences(request: Sent, all_of: Iterable[Wanted]) -> list[str]:
@@ -106,9 +108,14 @@ def _plain(name: str) -> str:
     return name[:-1] if name.endswith("_") and iskeyword(name[:-1]) else name
 
 
-def _texts(value: Any) -> Any:
+def _texts(name: str, value: Any) -> Any:
     if value is None or value is ANY:
         return value
+    if isinstance(value, (Mapping, Set, bytes)):
+        raise TypeError(
+            f"{name} is {value!r}, and no parameter is like that; "
+            "it takes a text, a number or a date, a list of them, None or ..."
+        )
     if isinstance(value, (list, tuple)):
         return [_text(one) for one in value]
     return [_text(value)]

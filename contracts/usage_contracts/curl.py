@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 
-from usage_contracts.target import Call
+from usage_contracts.target import OTHER_SCHEME, Call
 from usage_specs import Service
 
 
@@ -22,6 +22,8 @@ def _header(service: Service, call: Call) -> str:
     if call.key == "none":
         return ""
     credential = service.credentials[call.via]
+    if call.key == "scheme":
+        return f"{credential.header}: {OTHER_SCHEME}"
     variable = service.variable
     key = {
         "good": f"${variable}",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import mkstemp
+from typing import TextIO
 
 
 def write_whole(path: Path, text: str, *, private: bool = True) -> None:
@@ -13,16 +15,24 @@ def write_whole(path: Path, text: str, *, private: bool = True) -> None:
 
     An existing file keeps its mode. OSError when it cannot be written; then the old one is untouched.
     """
+    with whole(path, private=private) as file:
+        file.write(text)
+
+
+@contextmanager
+def whole(path: Path, *, private: bool = True) -> Iterator[TextIO]:
+    """The same for text that is written piece by piece: the file is replaced at the end, or not at all."""
     if path.exists() and not path.is_file():
         # A pipe or /dev/stdout cannot be replaced, and has no half-written state either.
-        path.write_text(text, "utf-8")
+        with path.open("w", encoding="utf-8", newline="\n") as file:
+            yield file
         return
     # A link stays a link: what it leads to is replaced.
     path = path.resolve()
     handle, temporary = mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(_mode(path, private=private))

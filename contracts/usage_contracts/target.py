@@ -21,8 +21,8 @@ MOVED = {301, 302, 303, 307, 308, 404, 410}
 class Call:
     """One question to the target.
 
-    `key` names the credential, never holds it: `good`, `none`, `wrong`, `empty`, `longer`, `shorter`, `case`;
-    `via` is the index of the provider's credential it is presented in. `raw` replaces the encoded query.
+    `key` names the credential, never holds it: `good`, `none`, `wrong`, `empty`, `longer`, `shorter`, `case`,
+    `scheme`; `via` is the index of the provider's credential it is presented in. `raw` replaces the encoded query.
     """
 
     params: Params = ()
@@ -129,8 +129,13 @@ def credential_headers(service: Service, key: str, call: Call) -> dict[str, str]
     credential = service.credentials[call.via]
     if call.key == "empty":
         return {credential.header: credential.value("").strip()}
+    if call.key == "scheme":
+        return {credential.header: OTHER_SCHEME}
     return {credential.header: credential.value(VARIANTS[call.key](service, key))}
 
+
+OTHER_SCHEME = "Basic dXNhZ2VraXQ6d3Jvbmc="
+"""A user and a password that nobody has, where a scheme and a key belong."""
 
 VARIANTS: Mapping[str, Callable[[Service, str], str]] = {
     "good": lambda _, key: key,

@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from types import TracebackType
 from urllib.parse import urlsplit
 
 import httpx2
 
+from usage_contracts.deadline import Deadline
 from usage_contracts.target import Answer, Call, credential_headers
 from usage_specs import Service
 
@@ -34,7 +36,7 @@ class Limits:
 
     `requests` is the hard cap; `gap` the least seconds between two requests; `seconds` the longest one answer
     may take; `waits` the most seconds spent on Retry-After in the whole run; `live` forbids everything but GET
-    and any redirect.
+    and any redirect; `told` hears of each request that is sent, and how many that makes.
     """
 
     requests: int = 400
@@ -43,6 +45,7 @@ class Limits:
     waits: float = 20.0
     live: bool = False
     sent: int = 0
+    told: Callable[[int], None] = field(default=lambda _: None, repr=False)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
     last: float = field(default=float("-inf"), repr=False)
@@ -57,6 +60,7 @@ class Limits:
         if wait > 0:
             self.sleep(wait)
         self.sent += 1
+        self.told(self.sent)
         self.last = self.clock()
 
     def may_wait(self, header: str | None) -> bool:
@@ -73,13 +77,12 @@ def retry_after(header: str | None) -> float:
     """Seconds to wait by a Retry-After header: a number, or an HTTP date; one second when there is none."""
     if header is None:
         return 1.0
-    if header.strip().isdigit():
+    if header.isascii() and header.strip().isdigit():
         return float(header)
     try:
-        instant = parsedate_to_datetime(header)
-    except ValueError:
+        return max(0.0, parsedate_to_datetime(header).timestamp() - time.time())
+    except (ValueError, OverflowError):
         return 1.0
-    return max(0.0, instant.timestamp() - time.time())
 
 
 class HttpTarget:
@@ -104,13 +107,16 @@ class HttpTarget:
         self._key = key
         self._url = self.origin + service.path
         self._slash = ""
+        self._deadline = Deadline(3 * self.limits.seconds)
         self._client = httpx2.Client(
             transport=transport,
             verify=_trusted(self.origin),
             trust_env=False,
             follow_redirects=False,
             timeout=httpx2.Timeout(self.limits.seconds, connect=min(5.0, self.limits.seconds)),
-            headers={"user-agent": USER_AGENT, "accept": "application/json"},
+            # As the curl lines of a report ask: of any type, and without a cookie that could stand for a key.
+            headers={"user-agent": USER_AGENT, "accept": "*/*"},
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         )
 
     def __enter__(self) -> HttpTarget:
@@ -141,22 +147,27 @@ class HttpTarget:
         self.limits.take(call.method)
         headers = credential_headers(self.service, self._key, call)
         try:
-            return self._read(call, url, headers)
+            with self._deadline.kept():
+                answer = self._read(call, url, headers)
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError, OSError) as error:
-            return Answer(call, trouble=_told(error))
+            answer = Answer(call, trouble=_told(error))
         except UnicodeEncodeError:
-            return Answer(call, trouble="the key cannot travel in a header: it is not ASCII")
+            answer = Answer(call, trouble="the key cannot travel in a header: it is not ASCII")
+        if self._deadline.passed:
+            # Where it was cut off may look like its end.
+            return Answer(call, trouble=f"the answer took over {self._deadline.seconds:g} seconds")
+        return answer
 
     def _read(self, call: Call, url: str, headers: dict[str, str]) -> Answer:
-        begun = self.limits.clock()
         body = bytearray()
-        with self._client.stream(call.method, url, headers=headers) as response:
+        watched = {"trace": self._deadline.trace}
+        with self._client.stream(call.method, url, headers=headers, extensions=watched) as response:
             for piece in response.iter_bytes():
                 body += piece
                 if len(body) > MAX_BODY:
                     return Answer(call, trouble=f"the answer is larger than {MAX_BODY >> 20} MiB")
-                if self.limits.clock() - begun > 3 * self.limits.seconds:
-                    return Answer(call, trouble=f"the answer took over {3 * self.limits.seconds:.0f} seconds")
+                if self._deadline.passed:
+                    break
             found = {name.lower(): value for name, value in response.headers.items()}
             return Answer(call, response.status_code, found, bytes(body))
 

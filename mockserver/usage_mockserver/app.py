@@ -32,6 +32,7 @@ SEEN = (
     "host",
     "authorization",
     "if-none-match",
+    "cache-control",
     "accept",
     "accept-encoding",
     "content-type",

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from contextlib import suppress
+
 import httpx2
 import pytest
 
@@ -47,6 +51,16 @@ def test_requests_say_who_asks():
     assert wire.sent[0].headers["user-agent"].startswith("usagekit-contracts/")
 
 
+def test_requests_are_those_of_the_printed_curl_line():
+    wire = Wire(httpx2.Response(200, json={}, headers={"set-cookie": "session=1; Path=/"}))
+    asked = target(wire)
+    asked.send(Call())
+    asked.send(Call(key="none"))
+
+    assert [sent.headers["accept"] for sent in wire.sent] == ["*/*", "*/*"]
+    assert "cookie" not in wire.sent[1].headers
+
+
 @pytest.mark.parametrize(
     ("call", "headers"),
     [
@@ -54,6 +68,7 @@ def test_requests_say_who_asks():
         (Call(via=1), {"authorization": f"Bearer {KEY}"}),
         (Call(key="none"), {}),
         (Call(key="empty", via=1), {"authorization": "Bearer"}),
+        (Call(key="scheme", via=1), {"authorization": "Basic dXNhZ2VraXQ6d3Jvbmc="}),
         (Call(key="longer"), {"x-api-key": KEY + "wrong"}),
         (Call(key="shorter"), {"x-api-key": KEY[:-1]}),
         (Call(key="wrong"), {"x-api-key": "sk_wrong_usagekit_0123456789"}),
@@ -107,7 +122,7 @@ def test_requests_keep_their_distance():
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [(None, 1.0), ("0", 0.0), ("7", 7.0), ("soon", 1.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
+    [(None, 1.0), ("0", 0.0), ("7", 7.0), ("soon", 1.0), ("²", 1.0), ("Thu, 01 Jan 1970 00:00:00 GMT", 0.0)],
 )
 def test_retry_after_is_seconds_or_a_date(header, seconds):
     assert retry_after(header) == seconds
@@ -151,6 +166,37 @@ def test_an_endless_body_is_cut(monkeypatch):
     wire = Wire(httpx2.Response(200, content=b"x" * 5000))
 
     assert "larger than" in target(wire).send(Call()).trouble
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        pytest.param(b"HTTP/1.1 200 OK\r\n", b"x: y\r\n", id="header lines"),
+        pytest.param(b"", b"HTTP/1.1 100 Continue\r\n\r\n", id="interim answers"),
+        pytest.param(b"HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n", b"x", id="a body"),
+    ],
+)
+def test_an_answer_that_trickles_for_ever_is_cut_off(start, piece):
+    enough = threading.Event()
+
+    def trickle():
+        with listening.accept()[0] as peer, suppress(OSError):
+            peer.recv(65536)
+            peer.sendall(start)
+            while not enough.wait(0.01):
+                peer.sendall(piece)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        with HttpTarget(SERVICE, url, key=KEY, limits=Limits(seconds=0.1)) as asked:
+            answer = asked.send(Call())
+        enough.set()
+        thread.join()
+
+    assert answer.trouble.startswith("the answer took over")
+    assert answer.body == b""
 
 
 def test_a_broken_content_encoding_is_trouble_and_no_crash():

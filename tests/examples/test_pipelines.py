@@ -129,6 +129,10 @@ def test_what_asks_the_real_service_is_a_call_that_exists(tmp_path: Path) -> Non
     assert done.returncode == 0, done.stderr
     assert "varg: at most 20 requests" in done.stdout
     assert set(step["env"]) == {load("varg").service.variable}
+    # A fake of ours, which would always hold, needs no key.
+    done = subprocess.run(words[:-1], capture_output=True, text=True, check=False, env=environ())
+    assert done.returncode == 2
+    assert "set VARG_API_KEY" in done.stderr
 
 
 # -- compose --------------------------------------------------------------------------------------------

@@ -255,6 +255,25 @@ async def test_aiohttp_shows_what_it_always_shows():
 
 
 @pytest.mark.asyncio
+async def test_aiohttp_traces_a_connection_and_what_it_carries():
+    told = []
+    trace = aiohttp.TraceConfig()
+    for name in ("request_start", "connection_create_start", "connection_create_end", "request_end"):
+
+        async def note(*_args, name=name):
+            told.append(name)
+
+        getattr(trace, f"on_{name}").append(note)
+    with usagekit.intercept():
+        async with (
+            aiohttp.ClientSession(trace_configs=[trace]) as session,
+            session.get(URL, headers=KEY) as got,
+        ):
+            assert got.status == 200
+    assert told == ["request_start", "connection_create_start", "connection_create_end", "request_end"]
+
+
+@pytest.mark.asyncio
 async def test_an_answer_longer_than_the_buffers_of_aiohttp():
     with usagekit.intercept("varg") as usage:
         handle, body = usage.app.handle, bytes(range(256)) * 8192

@@ -101,6 +101,12 @@ def test_the_page_loads_nothing(client):
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
 
 
+@pytest.mark.parametrize("name", ["scenario", "faults", "mutant", "seed", "switches/varg"])
+def test_who_looks_for_a_setting_by_its_name_is_told_where_it_is(client, name):
+    told = client.put(f"/__admin/{name}", json={}).json()["error"]["message"]
+    assert told.endswith(f"{name.partition('/')[0]} is a field of /__admin/settings")
+
+
 def test_head_and_options(client):
     assert client.head("/__admin/health").status_code == 200
     options = client.options("/__admin/events")

@@ -218,6 +218,7 @@ def test_repeated_question_is_answered_from_what_was_kept(app: App, stand_in: St
         {"headers": [(b"x-sup-api-key", b"other")]},
         {"headers": [(b"x-api-key", b"other")]},
         {"headers": [(b"if-none-match", b"x")]},
+        {"headers": [(b"cache-control", b"no-cache")]},
         {"scheme": "https"},
         {"root_path": "/supertone"},
     ],

@@ -167,6 +167,7 @@ WRONG = [
     ("x.jsonl", GOOD + f'{{"at":"{AT}","cost_cent":1}}', 2, "cost_cent", "did you mean 'cost_cents'?"),
     ("x.jsonl", GOOD + '{"at":"yesterday"}', 2, "at", "2026-03-01T12:30:00Z"),
     ("x.jsonl", GOOD + f'{{"at":"{AT}"', 2, "", "is not JSON"),
+    ("x.jsonl", GOOD + '{"at":\n', 2, "", "the line is not JSON: Expecting value at column 7"),
     ("x.jsonl", GOOD + "NaN", 2, "", "not JSON"),
     ("x.jsonl", GOOD + '"text"', 2, "", "an event is an object"),
     ("x.jsonl", GOOD + " " * 70_000, 2, "", "longer than 65536 bytes"),
@@ -182,8 +183,13 @@ WRONG = [
     ("x.csv", f"at,cache_hit\n{AT},yes\n", 2, "cache_hit", "true or false"),
     ("x.csv", f"at,count\n{AT},5\n", 2, "count", "varg.job has no field 'count'"),
     ("x.csv", f'at,model\n{AT},"open\n', 2, "", "not CSV"),
-    ("x.csv", b"at,model\n2026-03-02T12:00:00Z,\xff\n", 1, "", "not UTF-8"),
-    ("x.csv", "cost_cents\n1\n", 2, "at", "must be an instant"),
+    ("x.csv", b"at,model\n2026-03-02T12:00:00Z,\xff\n", 2, "", "not UTF-8"),
+    ("x.csv", b"at,model\n" + b"2026-03-02T12:00:00Z,m\n" * 5000 + b"\xff", 5002, "", "not UTF-8"),
+    ("x.csv", "at;model\n", 1, "", "the header is 'at;model'; its names are separated by commas"),
+    ("x.csv", "at\tmodel\n", 1, "", "separated by commas"),
+    # Another provider's `count` would be nearer.
+    ("x.csv", "at,cout\n", 1, "cout", "known: kind, provider, at, model, capability, cost_cents"),
+    ("x.csv", "cost_cents\n1\n", 2, "at", "at is missing; it must be an instant"),
 ]
 
 

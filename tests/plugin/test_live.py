@@ -97,6 +97,14 @@ def test_what_needs_the_fake_is_skipped(run: Run, statement: str, what: str) -> 
 
 
 @pytest.mark.usefixtures("key")
+def test_several_real_services_are_named(run: Run) -> None:
+    result = run(
+        "def test_it(usage): usage.requests", "--usage-live-for=varg", "--usage-live-for=lyrcs", "-rs"
+    )
+    result.stdout.fnmatch_lines(["*and varg, lyrcs are the real services here*"])
+
+
+@pytest.mark.usefixtures("key")
 def test_a_marked_test_is_skipped_because_it_chooses_its_account(run: Run) -> None:
     source = "import pytest\n@pytest.mark.usage(scenario='empty')\ndef test_it(varg): raise AssertionError"
     result = run(source, "--usage-live", "-rs")

@@ -111,6 +111,8 @@ def test_a_marker_chooses_seed_clock_and_scenario_the_closest_first(run: Run) ->
         ("scenario='emtpy'", "unknown scenario 'emtpy'; did you mean 'empty'?"),
         ("now='yesterday'", "'yesterday' is not an instant; write 2026-03-01"),
         ("now=5", "now is a datetime, a date or a text such as 2026-03-01, not 5"),
+        ("seed='5'", "seed is a whole number, not '5'"),
+        ("seed=True", "seed is a whole number, not True"),
     ],
 )
 def test_a_wrong_marker_is_an_error_in_one_sentence(run: Run, marker: str, sentence: str) -> None:
@@ -126,6 +128,7 @@ def test_a_wrong_marker_is_an_error_in_one_sentence(run: Run, marker: str, sente
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([f"*@pytest.mark.usage*{sentence}*".replace("[", "[[]")])
     assert "Traceback" not in result.stdout.str()
+    assert "During handling" not in result.stdout.str()
 
 
 SEED_AND_NOW = """
@@ -186,6 +189,39 @@ def test_the_plugin_can_be_switched_off(run: Run) -> None:
     result = run("def test_it(supertone): pass", "-p", "no:pytest_usagekit")
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines(["*fixture 'supertone' not found*"])
+
+
+def test_a_fixture_of_that_name_in_the_project_is_told_of(run: Run) -> None:
+    result = run(
+        """
+        import pytest
+
+        class TestOther:
+            @pytest.fixture
+            def usage(self):
+                return {"cpu": 3}
+
+            def test_account(self, varg): pass
+
+            def test_interception(self, usage_intercept): pass
+
+            def test_environment(self, usage_env): pass
+
+            def test_own(self, usage):
+                assert usage == {"cpu": 3}
+
+        class TestBuiltUpon:
+            @pytest.fixture
+            def usage(self, usage):
+                usage.varg.clear()
+                return usage
+
+            def test_account(self, varg):
+                assert varg.client.get("/v1/usage").json()["usage"] == []
+        """
+    )
+    result.assert_outcomes(passed=2, errors=3)
+    assert result.stdout.str().count("another one of that name, which gave {'cpu': 3}; call that one") >= 3
 
 
 def test_fixtures_are_prefixed_or_provider_names_and_never_autouse(run: Run) -> None:

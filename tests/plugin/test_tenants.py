@@ -48,6 +48,23 @@ def test_a_guest_answers_like_a_server_of_its_own(server: UsageServer) -> None:
             assert behind.content == direct.content
 
 
+def test_what_a_block_expects_is_checked_at_its_end(server: UsageServer) -> None:
+    accounts = server.accounts()
+
+    def meet_an_error(divisor: int) -> None:
+        with accounts:
+            accounts.varg.expect_no_errors()
+            assert accounts.varg.client.get("/nope").status_code / divisor
+
+    with pytest.raises(AssertionError, match="varg answered with an error"):
+        meet_an_error(1)
+    with pytest.raises(RuntimeError, match="has been closed"):
+        accounts.varg.client.get("/v1/usage")
+    accounts = server.accounts()
+    with pytest.raises(ZeroDivisionError):
+        meet_an_error(0)
+
+
 def test_a_redirect_stays_under_the_prefix(server: UsageServer) -> None:
     with server.accounts(now=NOW) as accounts:
         moved = accounts.somya.client.get("/v1/usage/")
@@ -61,7 +78,9 @@ def test_a_redirect_stays_under_the_prefix(server: UsageServer) -> None:
 def test_a_stranger_gets_404_in_the_kits_own_words(server: UsageServer, path: str) -> None:
     reply = httpx2.get(server.url + path)
     assert reply.status_code == 404
-    assert "endpoints are listed" in reply.json()["usagekit"]["message"]
+    name = path.strip("/~").partition("/")[0] or "~"
+    words = "endpoints are listed" if path == "//~1" else f"There is no session {name!r}"
+    assert words.replace("'1'", "'1~'") in reply.json()["usagekit"]["message"]
 
 
 def test_a_question_asked_again_is_answered_for_the_same_guest(server: UsageServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import socket
 import threading
@@ -13,8 +14,9 @@ from click.testing import CliRunner
 from usage_mockserver.server import serve
 from usage_mockserver.world import Settings, World
 from usage_specs import load
-from usagekit.checking import CheckError
+from usagekit.checking import CheckError, Options, check
 from usagekit.cli import main
+from usagekit.terminal import counted
 
 KEY = load("varg").service.demo_key
 
@@ -53,6 +55,13 @@ def test_a_broken_server_ends_in_one_and_quotes_the_sentence():
     assert result.exit_code == 1
     assert "End date (inclusive)" in result.stdout
     assert f'curl -i -H "authorization: Bearer $VARG_API_KEY" \'{running.url}/v1/usage?' in result.stdout
+
+
+def test_a_forgotten_prefix_is_told_beside_what_else_it_could_be(varg):
+    result = run("varg", "--url", f"{varg}/elsewhere")
+
+    assert result.exit_code == 3
+    assert "it has moved since the document was read, or the URL lacks a" in result.stdout
 
 
 def test_a_port_where_nobody_listens_ends_in_three():
@@ -142,6 +151,23 @@ def test_the_key_is_in_no_artefact(refusing, tmp_path):
         pytest.param(
             ["varg", "--url", "https://gateway.invalid"], "set VARG_API_KEY", id="no key beyond loopback"
         ),
+        pytest.param(["varg", "--url", "http://[::1"], "Invalid IPv6 URL", id="half an address"),
+        pytest.param(
+            ["varg", "--url", "http://[::1", "--key", KEY], "Invalid IPv6 URL", id="the same with a key"
+        ),
+        pytest.param(
+            ["varg", "lyrcs", "somya", "--url", "http://127.0.0.1:9"],
+            "varg and somya would both be asked at http://127.0.0.1:9/v1/usage; write {provider}",
+            id="one place for two",
+        ),
+        pytest.param(["varg", "--timeout", "nan"], "nan is no number of seconds", id="no number"),
+        pytest.param(["varg", "--key", ""], "--key: the key is no key", id="an empty key"),
+        pytest.param(["varg", "--key-env", ""], "not set, or empty", id="no variable's name"),
+        pytest.param(
+            ["surnex", "--known", "project=1"],
+            "there is no parameter 'project'; did you mean 'project_id'?",
+            id="an unknown filter",
+        ),
         pytest.param(["varg", "--now", "soon"], "write 2026-03-01", id="no instant"),
         pytest.param(["varg", "--scenario", "bussy"], "did you mean 'busy'", id="a misspelt scenario"),
         pytest.param(
@@ -157,6 +183,13 @@ def test_the_key_is_in_no_artefact(refusing, tmp_path):
             ["varg", "--output", "a", "--output", "b"], "one format per file", id="too many outputs"
         ),
         pytest.param(["varg", "--output", "/nowhere/at/all"], "does not exist", id="no such folder"),
+        pytest.param(
+            ["varg", "--key", KEY], "--key needs --live, --url or --app", id="a key for a fake of ours"
+        ),
+        pytest.param(
+            ["varg", "--probe-auth"], "--probe-auth needs --live, --url or --app", id="nothing to probe"
+        ),
+        pytest.param(["varg", "--live"], "set VARG_API_KEY", id="a live run without a key"),
         pytest.param(["varg", "--known", "project_id"], "write NAME=VALUE", id="a filter without a value"),
         pytest.param(["varg", "--max-requests", "0"], "0 is not in the range", id="no request at all"),
         pytest.param(["varg", "--baseline-update"], "needs --baseline", id="a baseline without a file"),
@@ -186,6 +219,52 @@ def test_a_dry_run_prints_what_may_be_sent_and_sends_nothing(monkeypatch):
         "https://api.varg.ai/v1/usage" in call or "https://lyrcs.ai/api/v1/usage" in call for call in calls
     )
     assert not any("-X" in call for call in calls)
+
+
+def test_a_dry_run_has_the_time_that_is_given_and_says_what_it_is_a_plan_of():
+    words = ("supertone", "--now", "2024-02-20", "--url", "http://127.0.0.1:9", "--dry-run")
+    result = run(*words)
+
+    assert "start_date=2024-01-20&end_date=2024-02-18" in result.stdout
+    assert "On loopback this is the plan with --live" in result.stdout
+    assert "On loopback" not in run(*words, "--live").stdout
+
+
+def test_a_variable_may_end_in_a_line_break(refusing):
+    result = run("varg", "--url", refusing, "--no-live", "--key-env", "OURS", OURS=f"{KEY}\n")
+
+    assert result.exit_code == 4
+
+
+@pytest.mark.parametrize(("most", "shown"), [(None, "varg: 7 requests"), (40, "varg: 7 of 40 requests")])
+def test_who_waits_sees_how_many_requests_were_sent(most, shown, monkeypatch):
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    with counted("varg", most) as told:
+        told(7)
+
+    assert shown in terminal.getvalue()
+
+
+def test_a_live_run_without_a_url_asks_the_vendor_and_never_a_fake_of_ours(monkeypatch):
+    asked = []
+
+    def remember(provider, **how):
+        asked.append((provider, how["url"], how["key"]))
+        raise CheckError("not asked in a test")
+
+    monkeypatch.setattr("usagekit.commands.check.check", remember)
+    run("varg", "--live", VARG_API_KEY=KEY)
+
+    assert asked == [("varg", "https://api.varg.ai", KEY)]
+
+
+def test_a_run_tells_each_request_that_it_sends(varg):
+    heard = []
+    report = check("varg", url=varg, key=KEY, options=Options(told=heard.append, examples=1))
+
+    assert heard == list(range(1, report.requests + 1))
 
 
 def test_a_key_on_the_command_line_is_warned_about_beyond_loopback(monkeypatch):

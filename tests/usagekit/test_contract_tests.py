@@ -269,6 +269,10 @@ def not_today():
 @pytest.fixture
 def nonsense():
     return 7
+
+@pytest.fixture
+def broken():
+    raise RuntimeError("no gateway was started")
 """
 
 
@@ -284,16 +288,18 @@ TestAccount = contract_tests("lyrcs", target="lyrcs")
 TestSkipped = contract_tests("lyrcs", target="not_today")
 TestNonsense = contract_tests("lyrcs", target="nonsense")
 TestMissing = contract_tests("lyrcs", target="my_ulr")
+TestBroken = contract_tests("lyrcs", target="broken")
 """,
         "-rsf",
         "-k",
         "lyrcs.schema",
     )
 
-    assert counted(result) == (4, 2, 1)
+    assert counted(result) == (4, 3, 1)
     result.stdout.fnmatch_lines_random(
         [
             "SKIPPED *no gateway today",
+            "*the fixture 'broken' failed: RuntimeError: no gateway was started (test_it.py:*)",
             "*the fixture 'nonsense' gave a int; give a URL, *",
             "*there is no fixture 'my_ulr'",
         ]
@@ -327,6 +333,10 @@ class TestEach(contract_tests("lyrcs", target="my_url", now="{NOW}")):
         ("'lyrcs', scenario='bussy'", "there is no scenario 'bussy'; did you mean 'busy'?"),
         ("'lyrcs', now='soon'", "now: "),
         ("'lyrcs', max_requests=0", "max_requests is 0; a run needs one request or more"),
+        ("'lyrcs', max_requests='x'", "max_requests is 'x'; it must be a whole number"),
+        ("'lyrcs', seed=True", "seed is True; it must be a whole number"),
+        ("'lyrcs', live='yes'", "live is 'yes'; it must be True or False"),
+        ("'lyrcs', timeout='3'", "timeout is '3'; it must be a number of seconds"),
         ("'lyrcs', url='http://127.0.0.1', target='mine'", "target names a fixture"),
     ],
 )

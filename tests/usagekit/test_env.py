@@ -34,6 +34,7 @@ def invoked(*args: str) -> Result:
 # Typed by hand, one line for each shell's own grammar.
 LINES = {
     "bash": "export VARG_BASE_URL=http://127.0.0.1:8000/varg",
+    "zsh": "export VARG_BASE_URL=http://127.0.0.1:8000/varg",
     "fish": "set -gx VARG_BASE_URL 'http://127.0.0.1:8000/varg'",
     "powershell": "$Env:VARG_BASE_URL = 'http://127.0.0.1:8000/varg'",
     "dotenv": "VARG_BASE_URL=http://127.0.0.1:8000/varg",
@@ -105,6 +106,10 @@ def test_a_session_is_part_of_the_address() -> None:
         (["--shell", "csh"], "'csh' is not one of"),
         (["--url", "localhost:8000"], "write it like http://127.0.0.1:8000"),
         (["--url", "http://x/?y"], "write it like http://127.0.0.1:8000"),
+        (["--url", "http://[::1"], "write it like http://127.0.0.1:8000"),
+        (["--url", "http://x:99999"], "write it like http://127.0.0.1:8000"),
+        (["--session", "a b"], "letters, digits, '.', '_' and '-' make a name"),
+        (["--session", "../x"], "letters, digits, '.', '_' and '-' make a name"),
         (["--port-file", "none"], "is the server running?"),
         (["--port-file", "text"], "holds no port"),
         (["--port-file", "text", "--url", "http://x"], "exclude each other"),

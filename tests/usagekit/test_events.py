@@ -102,6 +102,15 @@ def test_a_file_that_cannot_be_written_is_status_3_and_leaves_nothing(tmp_path: 
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_pipe_is_written_to_and_stays_a_pipe(tmp_path: Path) -> None:
+    window = ("varg", "--from", "2026-03-01", "--to", "2026-03-07")
+    os.mkfifo(tmp_path / "pipe")
+    with subprocess.Popen(["cat", tmp_path / "pipe"], stdout=subprocess.PIPE, text=True) as reader:
+        assert invoked(*window, "--output", "pipe").exit_code == 0
+        assert reader.communicate()[0] == invoked(*window).stdout
+    assert (tmp_path / "pipe").is_fifo()
+
+
 def test_a_reader_that_has_enough_is_no_error() -> None:
     command = f"{sys.executable} -m usagekit events surnex --from 2020-01-01 --to 2026-01-01 | head -2"
     run = subprocess.run(

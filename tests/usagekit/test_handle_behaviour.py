@@ -169,6 +169,7 @@ def test_reset_goes_back_to_how_the_test_got_the_account(usage):
         (lambda one: one.fault(429, times="x"), ValueError, "times is 'x'; it must be a whole number"),
         (lambda one: one.fault(None, ms=3), TypeError, "fault(None) ends all faults"),
         (lambda one: one.fault(True), ValueError, "there is no fault 'True'"),
+        (lambda one: one.fault("429"), ValueError, "no fault '429'; a status is a number: fault(429)"),
         (lambda one: one.mutant("total-of"), ValueError, "varg has no mutant 'total-of'"),
         (lambda one: one.clock.travel_to("soon"), ValueError, "'soon' is not an instant; write 2026-03-01"),
         (lambda one: one.clock.travel_to(7), TypeError, "the instant is a datetime, a date or a text"),

@@ -121,6 +121,28 @@ def test_other_value_missing_and_surplus_are_told_apart(asked, expected, differe
     assert difference in refused(lambda: asked.assert_called(**expected))
 
 
+def test_a_method_is_meant_in_either_case(asked):
+    asked.assert_called(method="get", params={"from": "2026-03-01", "to": "2026-03-07"})
+    assert "method is 'GET', not 'POST'" in refused(lambda: asked.assert_called(method="post"))
+
+
+@pytest.mark.parametrize("value", [{"authorization": "x"}, {"x"}, b"x"])
+def test_what_no_parameter_can_be_is_an_error_and_no_near_miss(asked, value):
+    with pytest.raises(
+        TypeError, match=r"^headers is .*no parameter is like that; it takes a text, a number"
+    ):
+        asked.assert_not_called(headers=value)
+
+
+def test_requests_are_told_in_one_line(varg):
+    assert repr(varg.requests) == "<no requests to varg>"
+    get(varg, from_="2026-03-01")
+    assert repr(varg.requests) == "<1 request to varg: GET /v1/usage?from=2026-03-01 -> 200>"
+    assert repr(varg.requests.last) == "<varg: GET /v1/usage?from=2026-03-01 -> 200>"
+    get(varg)
+    assert repr(varg.requests).startswith("<2 requests to varg: GET ")
+
+
 def test_too_many_and_unwanted_ones_are_listed(varg):
     for day in range(1, 6):
         get(varg, from_=f"2026-03-0{day}")
@@ -215,3 +237,8 @@ def test_all_providers_can_be_expected_to_answer_well(usage):
 def test_only_errors_can_be_excepted(varg, statuses):
     with pytest.raises(ValueError, match=r"except_for holds .*; it takes statuses from 400 to 599"):
         varg.expect_no_errors(except_for=statuses)
+
+
+def test_a_text_is_no_list_of_statuses(varg):
+    with pytest.raises(ValueError, match=r"^except_for is '429'; .* such as \[429\]$"):
+        varg.expect_no_errors(except_for="429")

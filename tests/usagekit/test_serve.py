@@ -19,7 +19,12 @@ from urllib.request import Request, urlopen
 import pytest
 from click.testing import CliRunner, Result
 
+from usage_mockserver.app import create_app
+from usage_mockserver.clock import Clock, read_instant
+from usage_mockserver.world import Settings, World
+from usage_specs import load
 from usagekit.cli import COMMANDS, main
+from usagekit.commands.serve import curl, greeting
 
 PATIENCE = 30.0
 PROVIDERS = ["somya", "supertone", "varg", "surnex", "lyrcs"]
@@ -104,11 +109,25 @@ def test_single_provider_is_printed_with_and_without_its_prefix() -> None:
         assert [asked(with_prefix), asked(without)] == [200, 200]
 
 
-def test_printed_window_of_the_docs_scenario_holds_the_printed_example() -> None:
-    with served("supertone", "--scenario", "docs") as (_, lines):
-        url = shlex.split(curls(lines)[0])[1]
-        answer = urlopen(Request(url, headers={"x-sup-api-key": "usagekit_demo_supertone"})).read()
-    assert json.loads(answer)["usages"]
+# What the vendors' pages print, as far as they print figures.
+PRINTED = {
+    "supertone": lambda told: (
+        [row["total_minutes_used"] for row in told["usages"]] == [12.43251349, 3.24566213]
+    ),
+    "varg": lambda told: told["total_cents"] == 1250 and told["usage"][0]["job_id"] == "job_a1b2c3d4",
+    "surnex": lambda told: told["totals"]["calls_total"] == 12 and told["snapshots"]["snapshots_total"] == 4,
+    "lyrcs": lambda told: told["total_jobs"] == 142,
+}
+
+
+@pytest.mark.parametrize("provider", PRINTED)
+def test_printed_request_of_the_docs_scenario_gets_the_printed_example(provider: str) -> None:
+    world = World([provider], Settings(scenario="docs"))
+    _, url, _, field = shlex.split(curl(world, load(provider).service, f"http://127.0.0.1/{provider}"))
+    path, _, query = url.removeprefix("http://127.0.0.1").partition("?")
+    name, _, value = field.partition(": ")
+    reply = create_app(world).handle("GET", "127.0.0.1", path, query, {name: value})
+    assert PRINTED[provider](json.loads(reply.body))
 
 
 def test_configured_key_opens_and_is_printed_nowhere() -> None:
@@ -140,6 +159,24 @@ def test_port_file_holds_the_port_while_it_runs(tmp_path: Path) -> None:
         assert lines[0].endswith(f":{file.read_text().strip()}")
         stopped(process)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_port_file_that_cannot_be_written_is_one_sentence_and_status_3() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "usagekit", "serve", "varg", "--port", "0", "--port-file", "nowhere/port"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+    assert run.returncode == 3
+    assert run.stderr == "usagekit: --port-file nowhere/port cannot be written: No such file or directory\n"
+
+
+@pytest.mark.parametrize("now", ["0001-01-01", "9999-12-31T23:59:59Z"])
+def test_the_clock_may_stand_at_an_end_of_time(now: str) -> None:
+    world = World(PROVIDERS, Settings(clock=Clock().travel_to(read_instant(now))))
+    assert greeting(world, "http://127.0.0.1:8000").count("  curl ") == 5
 
 
 def test_access_log_is_on_stderr_without_the_query() -> None:
@@ -201,6 +238,10 @@ def test_address_that_is_not_ours_is_status_3() -> None:
             "supertone is not among the providers served: varg",
         ),
         (["serve", "--key", "varg"], "--key takes PROVIDER=KEY"),
+        (["serve", "--key", "varg=canaryü"], "--key varg: only printable ASCII can travel as a key"),
+        (["serve", "--allow-host", "http://x/"], "--allow-host is 'http://x/'; write a host alone"),
+        (["serve", "--allow-host", "x:80"], "--allow-host is 'x:80'; write a host alone"),
+        (["serve", "--allow-host", ""], "--allow-host is ''; write a host alone"),
         (["serve", "--key", "vrag=canary"], "there is no provider 'vrag'; did you mean 'varg'?"),
         (
             ["serve", "--host", "0.0.0.0"],

@@ -8,19 +8,15 @@ from typing import Any
 
 import click
 
-from usage_specs import PROVIDERS, Behaviour, Evidence, load
-from usagekit.cli import hint
+from usage_specs import Behaviour, Evidence, load
+from usagekit.commands.providers import begun, read_providers
 from usagekit.terminal import manner
 
 EVIDENCE = tuple(evidence.value for evidence in Evidence)
 
 
-def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in PROVIDERS if name.startswith(incomplete)]
-
-
 @click.command(short_help="List what is claimed of each service.")
-@click.argument("providers", nargs=-1, metavar="[PROVIDER]...", shell_complete=_begun)
+@click.argument("providers", nargs=-1, callback=read_providers, shell_complete=begun, metavar="[PROVIDER]...")
 @click.option("--format", "form", type=click.Choice(("table", "json")), default="table", show_default=True)
 @click.option(
     "--evidence", multiple=True, type=click.Choice(EVIDENCE), help="Only these; may be given several times."
@@ -32,7 +28,7 @@ def command(providers: Sequence[str], form: str, evidence: Sequence[str]) -> Non
     """
     found = [
         behaviour
-        for name in _known(providers)
+        for name in providers
         for behaviour in load(name).behaviours.values()
         if not evidence or behaviour.evidence.value in evidence
     ]
@@ -57,13 +53,6 @@ def as_data(behaviour: Behaviour) -> dict[str, Any]:
         "switch": switch
         and {"name": switch.name, "choices": list(switch.choices), "default": switch.default},
     }
-
-
-def _known(providers: Sequence[str]) -> Sequence[str]:
-    for name in providers:
-        if name not in PROVIDERS:
-            raise click.UsageError(f"there is no provider {name!r}; {hint(name, PROVIDERS)}")
-    return tuple(dict.fromkeys(providers)) or PROVIDERS
 
 
 def _table(behaviours: Sequence[Behaviour]) -> str:

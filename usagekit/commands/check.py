@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,8 @@ from usage_specs import PROVIDERS, SpecError, load
 from usagekit.applications import INTERFACES, ORIGIN, imported, interface_of
 from usagekit.checking import CheckError, Options, check, is_loopback, planned, read_key, read_url
 from usagekit.cli import FailedStart, hint
-from usagekit.terminal import manner
+from usagekit.commands.providers import ALL, begun, known_providers
+from usagekit.terminal import counted, manner, tell
 
 if TYPE_CHECKING:
     from usage_contracts.masking import Mask
@@ -29,12 +31,19 @@ MISSING = "contract runs need more packages: pip install 'usagekit[contracts]'"
 GRAVITY = (1, 3, 4, 0)
 
 
-@click.command()
-@click.argument("providers", nargs=-1, metavar="PROVIDER...")
+def _finite(ctx: click.Context, param: click.Parameter, value: float) -> float:
+    # No comparison with NaN is true, so that every range lets it in.
+    if isnan(value):
+        raise click.BadParameter("nan is no number of seconds.", ctx, param)
+    return value
+
+
+@click.command(short_help="Hold a provider's document against a server.")
+@click.argument("providers", nargs=-1, shell_complete=begun, metavar="PROVIDER...")
 @click.option(
     "--url",
     help="Origin, or origin and prefix, to ask; {provider} stands for each name. "
-    "Without it a fake is started.",
+    "Without it a fake is started, or with --live the real service asked.",
 )
 @click.option(
     "--app",
@@ -69,6 +78,7 @@ GRAVITY = (1, 3, 4, 0)
     default=10.0,
     show_default=True,
     type=click.FloatRange(0.1, 600),
+    callback=_finite,
     help="Seconds for an answer.",
 )
 @click.option("--live/--no-live", default=None, help="Paced, capped, GET only; by itself beyond loopback.")
@@ -109,19 +119,32 @@ def command(providers: Sequence[str], formats: Sequence[str], outputs: Sequence[
     Exit status: 0 every exercised behaviour held, 1 one was broken, 2 wrong usage, 3 the target could not be
     reached or judged, 4 nothing was really tested.
     """
-    names, options, url = known_providers(providers), _options(given), given["url"]
+    if not providers:
+        raise click.UsageError(f"name at least one provider: {', '.join(PROVIDERS)}, or {ALL}")
+    names = known_providers(providers)
+    options, urls = _options(given, names), _urls(names, given)
     _writable(formats, outputs)
     app = _application(given)
     sources = [given[name] for name in ("key_env", "key_file", "key")]
-    keys = {name: _key(name, url or (app and ORIGIN), *sources) for name in names}
+    keys = {name: _key(name, urls[name] or (app and ORIGIN), *sources) for name in names}
     if given["dry_run"]:
-        return _print_plans(names, url, options)
+        return _print_plans(urls, options)
+    if app is None and None in urls.values():
+        _no_target(given)
     target = {"app": app, "interface": given["interface"]}
-    reports = [_one(name, url, keys[name], options, target) for name in names]
+    reports = [_one(name, urls[name], keys[name], options, target) for name in names]
     reports = _accepted(reports, given)
     again = _again(names, given)
     _write(reports, [held for held in keys.values() if held], formats, outputs, again)
     return worst(reports)
+
+
+def _no_target(given: Mapping[str, Any]) -> None:
+    """Refuse what only makes sense for a server of one's own: a fake that holds must not pass for that."""
+    for name in ("key", "key_env", "key_file", "probe_auth"):
+        if given[name]:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"{option} needs --live, --url or --app; else a fake of ours is asked")
 
 
 def _application(given: Mapping[str, Any]) -> Application | None:
@@ -140,7 +163,7 @@ def _application(given: Mapping[str, Any]) -> Application | None:
 
 def _again(names: Sequence[str], given: Mapping[str, Any]) -> str:
     """The command that repeats these runs, "" where each report's own says it."""
-    if given["url"] and not given["app"]:
+    if (given["url"] or given["live"]) and not given["app"]:
         return ""
     words = ["usagekit check", *names, f"--seed {given['seed']}"]
     words += [f"--{name} {shlex.quote(given[name])}" for name in ("app", "url") if given[name]]
@@ -174,38 +197,55 @@ def _accepted(reports: list[Report], given: Mapping[str, Any]) -> list[Report]:
     return [baseline.apply(report, known, today) for report in reports]
 
 
-def _options(given: Mapping[str, Any]) -> Options:
+def _options(given: Mapping[str, Any], names: Sequence[str]) -> Options:
     _scenario(given["scenario"])
     same = ("seed", "scenario", "examples", "live", "per_minute", "probe_auth", "strict")
     return Options(
         now=_instant(given["now"]),
         requests=given["max_requests"],
         seconds=given["timeout"],
-        known=_filters(given["known"]),
+        known=_filters(given["known"], names),
         **{name: given[name] for name in same},
     )
 
 
-def known_providers(providers: Sequence[str]) -> list[str]:
-    """The names given, `all` standing for every one; a name that is none is refused with a suggestion."""
-    if not providers:
-        raise click.UsageError(f"name at least one provider: {', '.join(PROVIDERS)}, or all")
-    if list(providers) == ["all"]:
-        return list(PROVIDERS)
-    for name in providers:
-        if name not in PROVIDERS:
-            raise click.UsageError(f"there is no provider {name!r}; {hint(name, PROVIDERS)}")
-    return list(dict.fromkeys(providers))
+def _urls(names: Sequence[str], given: Mapping[str, Any]) -> dict[str, str | None]:
+    """What to ask for each provider; a UsageError where it cannot be asked, or is one place for two."""
+    url = given["url"]
+    if url is None:
+        live = given["live"] and given["app"] is None
+        return {name: load(name).service.origin if live else None for name in names}
+    found: dict[str, str | None] = {}
+    for name in names:
+        try:
+            found[name] = read_url(url.replace("{provider}", name))
+        except CheckError as error:
+            raise click.UsageError(f"--url {error}") from None
+    places = [f"{found[name]}{load(name).service.path}" for name in names]
+    for place, name in zip(places, names, strict=True):
+        if names[places.index(place)] != name:
+            both = f"{names[places.index(place)]} and {name} would both be asked at {place}"
+            raise click.UsageError(f"--url: {both}; write {{provider}} where their addresses differ")
+    return found
 
 
-def _filters(known: Sequence[str]) -> dict[str, list[str]]:
+def _filters(known: Sequence[str], names: Sequence[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
+    filters = _parameters(names) if known else []
     for text in known:
         name, equals, value = text.partition("=")
         if not name or not equals or not value:
             raise click.UsageError(f"--known {text!r}: write NAME=VALUE, such as project_id=<uuid>")
+        if name not in filters:
+            raise click.UsageError(f"--known: there is no parameter {name!r}; {hint(name, filters)}")
         found.setdefault(name, []).append(value)
     return found
+
+
+def _parameters(names: Sequence[str]) -> list[str]:
+    """The query parameters that any of these providers documents."""
+    asked = [path["get"] for name in names for path in load(name).document["paths"].values()]
+    return [parameter["name"] for operation in asked for parameter in operation.get("parameters", ())]
 
 
 def _scenario(scenario: str) -> None:
@@ -239,7 +279,8 @@ def _writable(formats: Sequence[str], outputs: Sequence[Path]) -> None:
 def _key(
     provider: str, url: str | None, variable: str | None, file: Path | None, key: str | None
 ) -> str | None:
-    given = [name for name, value in (("--key-env", variable), ("--key-file", file), ("--key", key)) if value]
+    options = {"--key-env": variable, "--key-file": file, "--key": key}
+    given = [name for name, value in options.items() if value is not None]
     if len(given) > 1:
         raise click.UsageError(f"{' and '.join(given)} both give the key; use one of them")
     if key is not None and url is not None and not is_loopback(url):
@@ -247,18 +288,16 @@ def _key(
             "usagekit: --key can be read by everybody on this machine; use --key-env or --key-file", err=True
         )
     usual = load(provider).service.variable
-    found = key or _from_file(file) or _from_environment(variable)
+    found = _from_file(file) if file else _from_environment(variable) if variable is not None else key
     if found is None and url is not None:
-        found = os.environ.get(usual)
+        given, found = [usual], os.environ.get(usual, "").strip() or None
     try:
         return None if found is None else read_key(found)
     except CheckError as error:
-        raise click.UsageError(str(error)) from None
+        raise click.UsageError(f"{given[0]}: {error}") from None
 
 
-def _from_file(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def _from_file(path: Path) -> str:
     try:
         lines = path.read_text("utf-8").strip().splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -269,42 +308,38 @@ def _from_file(path: Path | None) -> str | None:
     return lines[0].strip()
 
 
-def _from_environment(variable: str | None) -> str | None:
-    if variable is None:
-        return None
-    if not os.environ.get(variable):
-        raise click.UsageError(f"--key-env {variable}: that variable is not set")
-    return os.environ[variable]
+def _from_environment(variable: str) -> str:
+    found = os.environ.get(variable, "").strip()
+    if not found:
+        raise click.UsageError(f"--key-env {variable}: that variable is not set, or empty")
+    return found
 
 
 def _one(
     provider: str, url: str | None, key: str | None, options: Options, target: Mapping[str, Any]
 ) -> Report:
+    live = options.live if options.live is not None else url is not None and not is_loopback(url)
+    most = (options.requests or load(provider).service.live_cap) if live else None
     try:
-        return check(provider, url=_of(provider, url), key=key, options=options, **target)
+        with counted(provider, most) as told:
+            return check(provider, url=url, key=key, options=replace(options, told=told), **target)
     except CheckError as error:
         raise click.UsageError(str(error)) from None
     except ModuleNotFoundError as error:
         raise FailedStart(f"{MISSING} ({error.name} is missing)") from None
 
 
-def _of(provider: str, url: str | None) -> str | None:
-    return None if url is None else url.replace("{provider}", provider)
-
-
-def _print_plans(names: Sequence[str], url: str | None, options: Options) -> int:
+def _print_plans(urls: Mapping[str, str | None], options: Options) -> int:
     """What a live run may send, tried on a fake in this process; nothing leaves it."""
-    for name in names:
-        service = load(name).service
-        try:
-            origin = read_url(_of(name, url) or service.origin)
-        except CheckError as error:
-            raise click.UsageError(str(error)) from None
+    for name, url in urls.items():
+        origin = url or load(name).service.origin
         lines, cap = planned(name, origin, replace(options, live=True))
         click.echo(f"{name}: at most {cap} requests, these for an account in daily use ({len(lines)}):")
         for line in lines:
             click.echo(f"  {line}")
         click.echo("  Windows move with what the account has used; no other kind of request is sent.")
+        if is_loopback(origin) and not options.live:
+            click.echo("  On loopback this is the plan with --live; without it a run is not spared.")
     return 0
 
 
@@ -328,7 +363,7 @@ def _write(
         if place in files:
             _save(files[place], text)
         else:
-            click.echo(text, nl=not text.endswith("\n"))
+            tell(text)
     if "github" in formats:
         _summarise(reports, mask)
 

@@ -4,38 +4,40 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from usage_specs import PROVIDERS
-from usagekit.cli import hint
+from usagekit.commands.providers import begun, read_providers
 from usagekit.environment import variables
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
 
-def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in PROVIDERS if name.startswith(incomplete)]
-
-
-def _providers(ctx: click.Context, param: click.Parameter, value: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG001
-    for name in value:
-        if name not in PROVIDERS:
-            raise click.UsageError(f"there is no provider {name!r}; {hint(name, PROVIDERS)}")
-    return tuple(dict.fromkeys(value)) or tuple(PROVIDERS)
-
-
 def _url(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     if value is None:
         return None
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.netloc or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(value)
+        wrong = parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0
+    except ValueError:
+        wrong = True
+    if wrong or parts.query or parts.fragment:
         raise click.UsageError(f"--url is {value!r}; write it like {DEFAULT_URL}")
     return value.rstrip("/")
+
+
+def _session(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
+    if not value:
+        return value
+    from usage_mockserver.sessions import NAME
+
+    if not NAME.fullmatch(value):
+        raise click.UsageError(f"--session is {value!r}; letters, digits, '.', '_' and '-' make a name")
+    return value
 
 
 def _bash(name: str, value: str) -> str:
@@ -61,6 +63,7 @@ def _dotenv(name: str, value: str) -> str:
 
 SHELLS: Mapping[str, Callable[[str, str], str]] = {
     "bash": _bash,
+    "zsh": _bash,
     "fish": _fish,
     "powershell": _powershell,
     "dotenv": _dotenv,
@@ -68,7 +71,7 @@ SHELLS: Mapping[str, Callable[[str, str], str]] = {
 
 
 @click.command(short_help="Print base URLs and keys of a running server.")
-@click.argument("providers", nargs=-1, callback=_providers, shell_complete=_begun, metavar="[PROVIDER]...")
+@click.argument("providers", nargs=-1, callback=read_providers, shell_complete=begun, metavar="[PROVIDER]...")
 @click.option(
     "--shell", type=click.Choice(list(SHELLS)), default="bash", show_default=True, help="For whom to write."
 )
@@ -78,13 +81,15 @@ SHELLS: Mapping[str, Callable[[str, str], str]] = {
     type=click.Path(dir_okay=False, path_type=Path),
     help="Take the port from what `usagekit serve --port-file` wrote.",
 )
-@click.option("--session", default="", metavar="NAME", help="Of this session of the server.")
+@click.option(
+    "--session", default="", callback=_session, metavar="NAME", help="Of this session of the server."
+)
 def command(
     *, providers: tuple[str, ...], shell: str, url: str | None, port_file: Path | None, session: str
 ) -> None:
     """Print where the PROVIDERs, or all five, are answered by a running `usagekit serve`, and their keys.
 
-    In bash: eval "$(usagekit env)". The keys are those that a server accepts to which none were given.
+    In bash and zsh: eval "$(usagekit env)". The keys are those that a server accepts to which none were given.
     """
     if port_file is not None:
         if url is not None:

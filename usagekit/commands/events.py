@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,24 +12,19 @@ from typing import Any
 
 import click
 
+from usage_contracts.files import whole
 from usage_mockserver.dates import read_day
 from usage_mockserver.event_files import FORMATS, written
 from usage_mockserver.ledger import OPENED
-from usage_mockserver.providers import NAMES
 from usage_mockserver.scenarios import SCENARIOS, seeded_days
 from usagekit.cli import FailedStart, hint
+from usagekit.commands.providers import begun, known_provider
 
 Days = Iterator[date]
 
 
-def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in NAMES if name.startswith(incomplete)]
-
-
 def _provider(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
-    if value not in NAMES:
-        raise click.UsageError(f"there is no provider {value!r}; {hint(value, NAMES)}")
-    return value
+    return known_provider(value)
 
 
 def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  # noqa: ARG001
@@ -47,7 +41,7 @@ def _day(ctx: click.Context, param: click.Parameter, value: str | None) -> date 
 
 
 @click.command(short_help="Write the seeded account's events.")
-@click.argument("provider", callback=_provider, shell_complete=_begun)
+@click.argument("provider", callback=_provider, shell_complete=begun)
 @click.option(
     "--from", "first", callback=_day, metavar="DAY", help="First UTC day; the last seven by default."
 )
@@ -121,13 +115,8 @@ def _progress(first: date, last: date, *, to_terminal: bool) -> Iterator[Days]:
 
 
 def _save(path: Path, lines: Iterator[str]) -> None:
-    # Whoever reads the file must never find half of it.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as file:
+        with whole(path, private=False) as file:
             file.writelines(lines)
-        part.replace(path)
     except OSError as error:
         raise FailedStart(f"cannot write {path}: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -8,15 +8,15 @@ from collections.abc import Iterator, Sequence
 import click
 
 from usage_specs import load
-from usagekit.commands.check import known_providers
+from usagekit.commands.providers import begun, read_providers
 
 
-@click.command()
-@click.argument("providers", nargs=-1, metavar="[PROVIDER...]")
+@click.command(short_help="List the planted defects.")
+@click.argument("providers", nargs=-1, callback=read_providers, shell_complete=begun, metavar="[PROVIDER]...")
 @click.option("--format", "shape", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def command(providers: Sequence[str], shape: str) -> None:
     """List the defects that `usagekit serve PROVIDER --mutant NAME` plants."""
-    rows = [row for name in known_providers(providers or ("all",)) for row in _rows(name)]
+    rows = [row for name in providers for row in _rows(name)]
     if shape == "json":
         click.echo(json.dumps(rows, indent=1, ensure_ascii=False))
         return

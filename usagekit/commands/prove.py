@@ -7,20 +7,24 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 
 import click
 
+from usage_contracts.files import write_whole
 from usagekit.cli import FailedStart
-from usagekit.commands.check import MISSING, known_providers
+from usagekit.commands.check import MISSING
+from usagekit.commands.providers import begun, read_providers
 from usagekit.proving import Case, Line, Proof, Result, cases, classes, prove, table, uncovered
 from usagekit.proving import sample as evenly
+from usagekit.terminal import tell
 
 BEGIN, END = "<!-- prove: begin -->", "<!-- prove: end -->"
 
 
 @click.command()
-@click.argument("providers", nargs=-1, metavar="[PROVIDER...]")
+@click.argument("providers", nargs=-1, callback=read_providers, shell_complete=begun, metavar="[PROVIDER]...")
 @click.option("--jobs", type=click.IntRange(1, 256), help="Runs at a time; by default one for each core.")
 @click.option(
     "--seeds", default=1, show_default=True, type=click.IntRange(1, 100), help="Seeds of each legal server."
@@ -56,9 +60,10 @@ def command(
     Exit status: 0 every mutant found and no legal server blamed, 1 otherwise, 2 wrong usage, 3 a case could not
     be judged.
     """
-    names = known_providers(providers or ("all",))
+    if write is not None:
+        _around_marks(write)
     try:
-        chosen = cases(names, seeds=range(1, seeds + 1))
+        chosen = cases(providers, seeds=range(1, seeds + 1))
         if only:
             chosen = _only(chosen, only)
         if sample:
@@ -67,8 +72,8 @@ def command(
             results = prove(chosen, Proof(live=live, against=against), jobs=jobs, done=done)
     except ModuleNotFoundError as error:
         raise FailedStart(f"{MISSING} ({error.name} is missing)") from None
-    missing = [] if only or sample else list(uncovered(names, results))
-    click.echo(_as_json(results) if shape == "json" else "\n".join(_as_text(results, missing)))
+    missing = [] if only or sample else list(uncovered(providers, results))
+    tell(_as_json(results) if shape == "json" else "\n".join(_as_text(results, missing)))
     if write is not None:
         _between_marks(write, markdown(table(results)))
     if any(result.trouble for result in results):
@@ -80,7 +85,9 @@ def _only(chosen: list[Case], names: Sequence[str]) -> list[Case]:
     found = [case for case in chosen if case.name in names]
     unknown = set(names) - {case.name for case in found}
     if unknown:
-        raise click.UsageError(f"there is no mutant or legal server {min(unknown)!r}; see usagekit mutants")
+        close = get_close_matches(min(unknown), {case.name for case in chosen}, n=1)
+        meant = f"did you mean {close[0]!r}?" if close else "see usagekit mutants"
+        raise click.UsageError(f"there is no mutant or legal server {min(unknown)!r}; {meant}")
     return found
 
 
@@ -146,12 +153,22 @@ def markdown(lines: Sequence[Line]) -> str:
     return "\n".join("| " + " | ".join(row) + " |" for row in rows)
 
 
-def _between_marks(path: Path, text: str) -> None:
+def _around_marks(path: Path) -> tuple[str, str]:
+    """The file's text before and behind the table; asked for before the runs, which take minutes."""
     try:
         before, begin, rest = path.read_text("utf-8").partition(BEGIN)
-    except OSError as error:
-        raise FailedStart(f"--write {path} cannot be read: {error.strerror}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise click.UsageError(f"--write {path} cannot be read: {reason}") from None
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise click.UsageError(f"--write {path}: it has no lines {BEGIN} and {END} to write between")
-    path.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    return before, after
+
+
+def _between_marks(path: Path, text: str) -> None:
+    before, after = _around_marks(path)
+    try:
+        write_whole(path, f"{before}{BEGIN}\n{text}\n{END}{after}")
+    except OSError as error:
+        raise FailedStart(f"--write {path} cannot be written: {error.strerror}") from None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import logging
-import os
+import re
 import shlex
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -28,6 +28,7 @@ from usage_mockserver.world import Settings, World
 from usage_specs import Service, load
 from usagekit.cli import FailedStart, hint
 from usagekit.commands.encrypted import address, certified, trusting
+from usagekit.commands.providers import begun, known_provider, read_providers
 from usagekit.commands.sharing import ALONE, MOST_WORKERS, answer, reach, sharing, state_address
 
 if TYPE_CHECKING:
@@ -42,22 +43,15 @@ WINDOWS = {
 }
 """How each provider is asked for a period, for the examples printed at the start."""
 
+PRINTED = {
+    "supertone": "start_date=2025-05-19&end_date=2025-05-28",
+    "surnex": "from=2026-01-01T00:00:00Z&to=2026-02-01T00:00:00Z",
+}
+"""The vendors' printed example requests, which the scenario `docs` answers with their printed examples."""
+
+WEEK = timedelta(days=7)
+HOST = re.compile(r"[^\s/?#@:\[\]]+|\[[0-9A-Fa-f:.]+\]")
 LEVELS = ("critical", "error", "warning", "info", "debug")
-
-
-def _begun(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:  # noqa: ARG001
-    return [name for name in NAMES if name.startswith(incomplete)]
-
-
-def _providers(ctx: click.Context, param: click.Parameter, value: Iterable[str]) -> tuple[str, ...]:  # noqa: ARG001
-    return tuple(dict.fromkeys(known_provider(name) for name in value)) or NAMES
-
-
-def known_provider(name: str) -> str:
-    """The name if there is such a provider, else a UsageError with the nearest one."""
-    if name not in NAMES:
-        raise click.UsageError(f"there is no provider {name!r}; {hint(name, NAMES)}")
-    return name
 
 
 def _instant(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:  # noqa: ARG001
@@ -73,8 +67,15 @@ def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  #
     return value
 
 
+def _hosts(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:  # noqa: ARG001
+    for name in value:
+        if not HOST.fullmatch(name):
+            raise click.UsageError(f"--allow-host is {name!r}; write a host alone, such as usage.test")
+    return value
+
+
 @click.command(short_help="Answer the usage endpoints locally.")
-@click.argument("providers", nargs=-1, callback=_providers, shell_complete=_begun, metavar="[PROVIDER]...")
+@click.argument("providers", nargs=-1, callback=read_providers, shell_complete=begun, metavar="[PROVIDER]...")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option(
     "--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one."
@@ -90,7 +91,13 @@ def _scenario(ctx: click.Context, param: click.Parameter, value: str) -> str:  #
 @click.option("--mutant", metavar="[PROVIDER.]NAME", help="Plant this defect; usagekit mutants lists them.")
 @click.option("--manner", multiple=True, metavar="[PROVIDER.]NAME", help="Answer in this other legal way.")
 @click.option("--key", multiple=True, metavar="PROVIDER=KEY", help="Accept this key and no other.")
-@click.option("--allow-host", multiple=True, metavar="NAME", help="Also answer under this host name.")
+@click.option(
+    "--allow-host",
+    multiple=True,
+    callback=_hosts,
+    metavar="NAME",
+    help="Also answer under this host name.",
+)
 @click.option(
     "--allow-remote", is_flag=True, help="Let other machines in: needed for a --host beyond loopback."
 )
@@ -199,7 +206,7 @@ def _answer(
             with sharing(app, fakes, shared, origin) as answering:
                 run_forever(answering, sock, on_ready=on_ready, tls=certificate)
 
-        answer(workers, work, ready)
+        answer(workers, sock, work, ready)
 
 
 def _log(level: str) -> None:
@@ -263,6 +270,8 @@ def _keys(world: World, given: Iterable[str]) -> dict[str, list[str]]:
         name, equals, value = text.partition("=")
         if not (equals and value):
             raise click.UsageError("--key takes PROVIDER=KEY")
+        if not value.isascii() or not value.isprintable() or value != value.strip():
+            raise click.UsageError(f"--key {name}: only printable ASCII can travel as a key")
         accepted.setdefault(_served(name, world), []).append(value)
     return accepted
 
@@ -355,7 +364,8 @@ def greeting(world: World, url: str, control: str = "", ca_file: Path | None = N
 def curl(world: World, service: Service, base: str, options: str = "") -> str:
     """A request to try, with the demo key, or with the key's usual variable where only certain keys open."""
     first, last = _period(world, service.name)
-    query = WINDOWS[service.name].format(first=first, last=last)
+    asked = PRINTED if world.settings[service.name].scenario == "docs" else {}
+    query = asked.get(service.name) or WINDOWS[service.name].format(first=first, last=last)
     target = f"{base}{service.path}?{query}" if query else f"{base}{service.path}"
     way = service.credentials[0]
     if world.settings[service.name].keys:
@@ -370,17 +380,21 @@ def _period(world: World, name: str) -> tuple[date, date]:
     if settings.scenario == "docs" and (printed := [event.at.date() for event in load_provider(name).DOCS]):
         return min(printed), max(printed)
     # The last seven days that are complete in UTC.
-    last = settings.clock.now().date() - timedelta(days=1)
+    last = max(settings.clock.now().date(), date.min + WEEK) - timedelta(days=1)
     return last - timedelta(days=6), last
 
 
 @contextmanager
 def _port_in(path: Path, port: int) -> Iterator[None]:
-    # Whoever waits for the file must never read half of it.
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    part.write_text(f"{port}\n")
-    part.replace(path)
+    from usage_contracts.files import write_whole
+
+    try:
+        write_whole(path, f"{port}\n", private=False)
+    except OSError as error:
+        raise FailedStart(f"--port-file {path} cannot be written: {error.strerror or error}") from None
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        # A pipe or a terminal that was named is not ours to take away.
+        if path.is_file():
+            path.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from email.utils import formatdate
 from functools import cache
 from typing import NamedTuple
 
-from usage_mockserver.app import MARKER, create_app, problem
+from usage_mockserver.app import MARKER, App, create_app, problem
 from usage_mockserver.framing import Limits, Refused, read_head
 from usage_mockserver.http import Reply, Transport
 from usage_mockserver.journal import Journal
@@ -88,11 +88,11 @@ class Interception(Accounts):
         fakes = behind or fake(world, Journal())
         names = [name for name in world.providers if load(name).service.host in hosts]
         super().__init__(names, lambda name: _handle(name, fakes), lambda: fakes)
-        self.app = create_app(world, journal=fakes.log.journal, kept=_answers(world.providers))
-        self.hosts = hosts
-        self.allowed = allowed
+        self.app: App = create_app(world, journal=fakes.log.journal, kept=_answers(world.providers))
+        self.hosts: frozenset[str] = hosts
+        self.allowed: frozenset[str] | None = allowed
         self.chain: tuple[Interception, ...] = (self,)
-        self.is_open = False
+        self.is_open: bool = False
         self._own = fakes if behind is None else None
 
     def finish(self, *, well: bool) -> None:

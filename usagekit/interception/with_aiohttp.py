@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import wraps
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from aiohttp import BaseConnector, ClientRequest
     from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
+    from aiohttp.tracing import Trace
 
 
 def connect(original: Function, module: ModuleType) -> Function:
@@ -30,9 +31,16 @@ def connect(original: Function, module: ModuleType) -> Function:
         except HostRefused as refused:
             raise module.ClientConnectorError(req.connection_key, refused) from refused
         if interception is None:
-            connection: Connection = await original(self, req, *args, **kwargs)
-            return connection
-        return _connection(self, req, interception)
+            passed: Connection = await original(self, req, *args, **kwargs)
+            return passed
+        # Timings that a client takes begin here, and are missed where nobody calls.
+        traces: Iterable[Trace] = args[0] if args else kwargs.get("traces", ())
+        for trace in traces:
+            await trace.send_connection_create_start()
+        connection = _connection(self, req, interception)
+        for trace in traces:
+            await trace.send_connection_create_end()
+        return connection
 
     return connected
 
