@@ -180,9 +180,10 @@ def _no_figures(good: list[Answer]) -> tuple[Exit, str]:
     if set(statuses) <= {301, 302, 303, 307, 308, 404, 410}:
         where = good[0].headers.get("location", "")
         told = f" (to {where.partition('?')[0]})" if where else ""
+        wrong = ", or the URL lacks a prefix" if statuses == [404] else ""
         return (
             Exit.UNREACHED,
-            f"the endpoint answers {statuses[0]}{told}: it has moved since the document was read",
+            f"the endpoint answers {statuses[0]}{told}: it has moved since the document was read{wrong}",
         )
     return Exit.UNTESTED, f"no 200 was ever seen, only {', '.join(map(str, statuses))}"
 

@@ -148,7 +148,7 @@ class Run:
             if not self.first[call].judgeable:
                 self.first[call] = answer
             self.latest[call] = answer
-        if answer.status == 200 and call.key == "good" and not (self.live and answer.html):
+        if answer.status == 200 and call.key == "good" and (answer.ok or not (self.live and answer.html)):
             self.enter(self._as_documented(answer))
         if answer.ok and call.key == "good":
             self.inhabited = self.inhabited or self.promise.inhabited(answer)
@@ -205,7 +205,8 @@ class Run:
         return answer.ok and self._read(answer) is not None
 
     def _read(self, answer: Answer) -> Measure | None:
-        found = self.remembered.get(id(answer)) or self.heavy.get(id(answer))
+        # An answer without usage has figures too, none: they are told from figures that cannot be read.
+        found = self.remembered.get(id(answer), self.heavy.get(id(answer)))
         if found is None and id(answer) not in self.remembered:
             found = self.promise.figures(answer) if answer.ok else None
             if found is None or len(answer.body) < HEAVY:
@@ -240,7 +241,8 @@ class Run:
                 second = self._send(call)
                 if second.status == 500:
                     return second
-                self.stumbles.append(answer)
+                if second.status == 200:
+                    self.stumbles.append(answer)
                 answer = second
             elif not answer.passing or not self._waited(answer):
                 break

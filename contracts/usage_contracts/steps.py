@@ -12,6 +12,7 @@ from usage_contracts.verdict import Judgement, judge
 
 KEYS = ("wrong", "longer", "shorter", "case")
 DENIED = frozenset({401, 403})
+HOW = {"none": "no key", "empty": "an empty key", "scheme": "a user and a password of nobody"}
 
 
 def holds_usage(value: Any, signs: Sequence[str], depth: int = 4) -> bool:
@@ -53,7 +54,8 @@ def access(
         lenient = call in bad and not key_first
         yield from _denied(run, Call(call.params, "none"), signs, lenient=lenient)
         for via in credentials:
-            keys = ("empty", *KEYS) if place == 0 else KEYS[:1]
+            schemes = ("scheme",) if run.spec.service.credentials[via].scheme else ()
+            keys = ("empty", *KEYS, *schemes) if place == 0 else KEYS[:1]
             for key in keys:
                 yield from _denied(run, Call(call.params, key, via), signs, lenient=lenient)
 
@@ -71,7 +73,7 @@ def _denied(run: Run, call: Call, signs: Sequence[str], *, lenient: bool) -> Ite
         return
     # Where the parameters are bad too, which of the two refusals comes first is left open.
     fine = answer.status in DENIED or (lenient and 400 <= answer.status < 500)
-    how = {"none": "no key", "empty": "an empty key"}.get(call.key, f"a key that is none ({call.key})")
+    how = HOW.get(call.key, f"a key that is none ({call.key})")
     yield judge(
         run.id(slug),
         fine,
@@ -123,15 +125,20 @@ def twice(run: Run, calls: Sequence[Call]) -> Iterator[Judgement]:
     """Questions asked before are asked again, in another order, with others in between."""
     for call in [*calls, *reversed(calls)]:
         if run.ask(call).ok:
-            answer = run.again(call)
-            if answer.judgeable and answer.status not in {200, 402, 403}:
-                yield judge(
-                    run.id("repeatable"),
-                    False,
-                    (run.ask(call), answer),
-                    observed=f"200 at first, status {answer.status} later: {start(answer)}",
-                    allowed="the same answer to the same question",
-                )
+            yield from still_answered(run, call)
+
+
+def still_answered(run: Run, call: Call) -> Iterator[Judgement]:
+    """A question that was answered before is asked again now."""
+    answer = run.again(call)
+    if answer.judgeable and answer.status not in {200, 402, 403}:
+        yield judge(
+            run.id("repeatable"),
+            False,
+            (run.ask(call), answer),
+            observed=f"200 at first, status {answer.status} later: {start(answer)}",
+            allowed="the same answer to the same question",
+        )
 
 
 def refused(

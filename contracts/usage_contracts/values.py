@@ -12,7 +12,7 @@ NO_UUIDS: tuple[str, ...] = (
     "3fa85f64-5717-4562-b3fc-2c963f66afa",
     "zzzzzzzz-5717-4562-b3fc-2c963f66afa6",
 )
-NO_SOURCES: tuple[str, ...] = ("mobile", "ALL", "allx", "xall")
+NO_SOURCES: tuple[str, ...] = ("mobile", "ALL", "allx", "xall", "all ", "all\n")
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _NOISE = st.text(alphabet=_LETTERS + "ÄÖé漢 !$%&'()*+,/:;<=>?@[]^_{|}~", min_size=1, max_size=12)

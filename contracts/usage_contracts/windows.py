@@ -20,9 +20,10 @@ class Windows:
     """How one provider is asked about the dates first..last (both included), and which behaviours that tries.
 
     `dated` tells the date (ISO 8601) in a figure's name where answers list rows; `None` where they hold sums only.
-    `slack` is what rounding may cost per part. `bounds` measures what happened at the very instants between
-    parts, which a server with inclusive ends counts twice. Where it is only implied that days begin in UTC
-    (`utc_implied`), a real service's first and last days are not compared.
+    `slack` is what rounding may cost per part. `excused` tells where a window may be turned down. `bounds`
+    measures what happened at the very instants between parts, which a server with inclusive ends counts
+    twice. Where it is only implied that days begin in UTC (`utc_implied`), a real service's first and last
+    days are not compared.
     """
 
     call: Callable[[date, date], Call]
@@ -32,6 +33,7 @@ class Windows:
     whole: str = ""
     dated: Callable[[Hashable], str] | None = None
     slack: Slack = exact
+    excused: Callable[[Run, date, date], bool] | None = None
     bounds: Callable[[Run, Sequence[date]], Measure] | None = None
     utc_implied: bool = False
 
@@ -52,7 +54,8 @@ def asked(run: Run, windows: Windows, first: date, last: date) -> Answer | None:
     """
     long = (last - first).days >= LONG
     old = (run.today - last).days > OLD or last > run.today
-    return run.valid(windows.call(first, last), lenient=long or old)
+    excused = windows.excused is not None and windows.excused(run, first, last)
+    return run.valid(windows.call(first, last), lenient=long or old or excused)
 
 
 def used(run: Run, windows: Windows, first: date, last: date) -> bool:
@@ -77,8 +80,9 @@ def latest_day(run: Run, windows: Windows, examples: Sequence[tuple[date, date]]
         elif used(run, windows, first, middle):
             last = middle
         else:
-            # The halves of an inhabited window are both empty; whatever that is, the sums will tell.
-            return first
+            # Where the last day is left out, both halves miss the day between them. Whatever else makes
+            # them empty within an inhabited window, the sums will tell.
+            return middle
     return first
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from usage_mockserver.http import Request
+from usage_mockserver.providers.somya_events import KEY_IDS
 from usage_specs import load
 
 NOBODY = "3f2504e0-4f89-41d3-9a0c-0305e82c3301"
@@ -115,13 +116,21 @@ def bounds_probes(found: Probes, first: str, last: str) -> None:
 def supertone(today: date) -> list[Probe]:
     found = Probes("supertone", today)
     bounds_probes(found, "start_date", "end_date")
-    valid = dated("start_date", "end_date", WINDOWS[0])
-    return [*found.found, *access("supertone", valid, "start_date=hello&end_date=there")]
+    for back, until in ((6, 0), (190, 170)):
+        days = [(today - timedelta(days=some)).isoformat() for some in (back, until)]
+        found.ask(dated("start_date", "end_date", (days[0], days[1])))
+    found.ask(dated("start_date", "end_date", ("2026-01-20", "2026-02-10")))
+    valid, nothing = (dated("start_date", "end_date", WINDOWS[place]) for place in (0, -1))
+    refused = [Probe(nothing, {}), Probe(nothing, key_fields("supertone", "wrong"))]
+    return [*found.found, *refused, *access("supertone", valid, "start_date=hello&end_date=there")]
 
 
 def varg(today: date) -> list[Probe]:
     found = Probes("varg", today)
     bounds_probes(found, "from", "to")
+    found.ask(
+        f"from={today - timedelta(days=2)}&to={today}", f"from={today - timedelta(days=1500)}&to={today}"
+    )
     return [*found.found, *access("varg", dated("from", "to", WINDOWS[0]), "from=hello")]
 
 
@@ -139,6 +148,9 @@ def somya(today: date) -> list[Probe]:
         ]
         found.ask(*sources, *ids, f"{query}&source=web&api_key_id={NOBODY}".lstrip("&"))
     found.ask(f"source=web&{wide}", "from=2015-01-01&to=2015-02-01", "from=2020-01-01&to=2026-01-01")
+    found.ask(f"{wide}&source=api_key&api_key_id={KEY_IDS[0]}", f"from={today}&source=web")
+    found.ask("from=0001-01-01&to=9999-12-31", "source=web&source=web", "source=web%20")
+    found.ask("source=n%C3%A4%00", f"source={'x' * 1500}")
     return [*found.found, *access("somya", dated("from", "to", WINDOWS[0]), "from=hello")]
 
 
@@ -160,12 +172,25 @@ def surnex(today: date) -> list[Probe]:
         more = (f"project_id={NOBODY}", "project_id=123", "project_id=123&provider=openai")
         found.ask(query, *(f"{query}&{one}".lstrip("&") for one in (*filters, *more)))
     found.ask(f"provider=openai&{ranges[0]}", f"from=&{ranges[0][27:]}", "from=2025-06-01&to=")
+    for hour in range(24):
+        found.ask(f"from=2025-05-01T00:00:00Z&to=2025-06-11T{hour:02}:59:59Z")
+    ahead, later = today + timedelta(days=3), today + timedelta(days=9)
+    found.ask(
+        "from=2025-06-01", "from=2025-06-01&provider=openai", "to=2025-06-01", f"from=2025-06-01&to={ahead}"
+    )
+    found.ask(f"from={later}&to={ahead}", f"from=2025-07-01&to=2025-06-01&project_id={PROJECT}")
+    found.ask(f"{ranges[0]}&project_id={PROJECT}&provider=openai", f"{ranges[0]}&project_id=", ranges[0])
+    found.ask("from=2024-12-01&to=2025-01-01", "from=2025-13-45", "provider=a&provider=a")
+    found.ask("provider=O%27Brien", "provider=a%00b", f"provider={'x' * 300}")
     return [*found.found, *access("surnex", ranges[0], "from=hello")]
 
 
 def lyrcs(today: date) -> list[Probe]:
     found = Probes("lyrcs", today)
     found.ask("", "", "", "from=2026-01-01", "zz=1", "language=Hindi", "", "")
+    found.ask("since=2999-12-31", "until=2001-01-01", "date_from=2001-01-01&date_to=2001-12-31", "days=7")
+    found.ask("limit=1", "org_id=org_someone_else", "from=2026-01-01&from=hello", "from=%ff")
+    found.found.append(Probe("", {"authorization": "Basic dXNhZ2VraXQ6d3Jvbmc="}))
     return [*found.found, *access("lyrcs", "", "from=hello")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable, Iterator
 from typing import Any
 
@@ -23,6 +24,14 @@ GROWING = ("total_jobs", "api_calls", "total_duration_seconds")
 
 
 BATCH = 20
+SOME = 10
+"""So many completed jobs last for longer than nothing, however short and however rounded each is."""
+
+CODE = re.compile(r"[a-z]{2}([-_][A-Za-z]{2,4})?|[0-9]+")
+"""What lists key languages by where they do not name them: hi, pt-BR, zh_Hant, 17."""
+
+CACHES = ("x-vercel-cache", "cf-cache-status", "x-cache", "x-cache-status", "cache-status")
+KEPT = re.compile(r"\b(hit|stale|updating|prerender)\b", re.IGNORECASE)
 
 
 def _number(value: Any) -> float | None:
@@ -50,6 +59,23 @@ def figures(answer: Answer) -> Measure | None:
 def inhabited(answer: Answer) -> bool:
     """Whether there was any job."""
     return bool(_number(answer.json.get("total_jobs")))
+
+
+def from_cache(answer: Answer) -> bool:
+    """Whether a cache on the way says that it gave this answer."""
+    age = answer.headers.get("age", "")
+    return bool(age.isdecimal() and int(age)) or any(
+        KEPT.search(answer.headers.get(name, "")) for name in CACHES
+    )
+
+
+def is_old(run: Run, answer: Answer) -> bool:
+    """Whether this answer may be one from before: a cache says so, or its figures were seen earlier in the run."""
+    seen = figures(answer)
+    return from_cache(answer) or any(
+        known is not answer and known.ok and known.call.key == "good" and figures(known) == seen
+        for known in run.log
+    )
 
 
 def settled(run: Run, call: Call) -> bool:  # noqa: ARG001
@@ -118,6 +144,14 @@ def _look_at_duration(answer: Answer, total: float, completed: float) -> Iterato
             observed=f"{seconds:g} seconds, {completed:g} completed without any job",
             allowed="0 while there are no jobs",
         )
+    if completed >= SOME:
+        yield judge(
+            "lyrcs.completed-jobs-last",
+            seconds > 0,
+            answer,
+            observed=f"{seconds:g} seconds of {completed:g} completed jobs",
+            allowed="the sum of their audio",
+        )
 
 
 def _look_at_languages(answer: Answer) -> Iterator[Judgement]:
@@ -144,9 +178,26 @@ def _look_at_languages(answer: Answer) -> Iterator[Judgement]:
         if not name.strip() or (_number(count) or 0) < 0 or count != int(count)
     ]
     if languages:
+        odd = odd or _misnamed(list(languages))
         yield judge(
-            "lyrcs.language-names", not odd, answer, observed=f"{odd[:2]}", allowed="a name and a whole count"
+            "lyrcs.language-names",
+            not odd,
+            answer,
+            observed=f"{odd[:2]}",
+            allowed="the names of languages, each once, with a whole count",
         )
+
+
+def _misnamed(names: list[str]) -> list[str]:
+    """Those that name no language: blanks around, one twice in other case, nothing but codes or numbers."""
+    padded = [name for name in names if name != name.strip()]
+    cases = [name.casefold() for name in names]
+    twice = (
+        [name for name in names if cases.count(name.casefold()) > 1] if len(set(cases)) < len(cases) else []
+    )
+    # One code alone may be a word for jobs whose language nobody knows.
+    codes = names if len(names) > 1 and all(map(CODE.fullmatch, names)) else []
+    return padded or twice or codes
 
 
 def _look_at_quota(answer: Answer) -> Iterator[Judgement]:
@@ -184,6 +235,8 @@ def _look_back(run: Run, answer: Answer) -> Iterator[Judgement]:
         return
     old, new = figures(before) or {}, figures(answer) or {}
     fallen = [name for name, value in old.items() if new and new.get(name, 0) < value]
+    if fallen and is_old(run, answer):
+        fallen = []
     yield judge(
         "lyrcs.never-shrinks",
         not fallen,
@@ -193,7 +246,7 @@ def _look_back(run: Run, answer: Answer) -> Iterator[Judgement]:
     )
     yield judge(
         "lyrcs.org-constant",
-        before.json.get("org_id") == answer.json.get("org_id"),
+        before.json.get("org_id") == answer.json.get("org_id") != "",
         (before, answer),
         observed=f"org_id {before.json.get('org_id')!r}, then {answer.json.get('org_id')!r}",
         allowed="one organisation per key",

@@ -117,12 +117,14 @@ def _look_at_period(run: Run, answer: Answer) -> Iterator[Judgement]:
         yield judge(
             "somya.period-echo", not wrong, answer, observed="; ".join(wrong), allowed="the dates asked for"
         )
+    # A lone bound may lie beyond what the other one is by default; then there is nothing to count.
+    beyond = (low is None) != (high is None) and empty(figures(answer) or {})
     yield judge(
         "somya.period-ordered",
-        first <= last,
+        first <= last or beyond,
         answer,
-        observed=f"period {first}..{last}",
-        allowed="from <= to",
+        observed=f"period {first}..{last} with {start(answer)}",
+        allowed="from <= to, or nothing counted where one bound was given",
     )
     if not low and not high:
         yield judge(

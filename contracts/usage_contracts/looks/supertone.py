@@ -57,7 +57,14 @@ def settled(run: Run, call: Call) -> bool:
     return end is not None and end <= run.settled_day
 
 
-def _asked(call: Call) -> tuple[date, date] | None:
+def days_of(answer: Answer) -> set[date]:
+    """The dates of an answer's rows."""
+    found = (iso_date(row.get("date")) for row in rows_of(answer))
+    return {day for day in found if day is not None}
+
+
+def asked_dates(call: Call) -> tuple[date, date] | None:
+    """The two dates a call asks for, None where it names none."""
     first, last = iso_date(call.param("start_date")), iso_date(call.param("end_date"))
     return None if first is None or last is None else (first, last)
 
@@ -79,7 +86,7 @@ def look(run: Run, answer: Answer) -> Iterator[Judgement]:
 def _look_at_days(run: Run, answer: Answer, days: list[date]) -> Iterator[Judgement]:
     if not days:
         return
-    asked = _asked(answer.call)
+    asked = asked_dates(answer.call)
     if asked is not None and asked[0] <= asked[1]:
         outside = [day for day in days if not asked[0] <= day <= asked[1]]
         yield judge(

@@ -22,6 +22,9 @@ TOLERATED: dict[str, frozenset[str]] = {}
 STATUSES = ("2xx", "4xx", "5xx")
 
 
+LATENCIES = ("avg_latency_ms", "p95_latency_ms")
+
+
 STATES = ("queued", "running", "complete", "partial", "failed")
 
 
@@ -63,6 +66,8 @@ def rollup_of(found: dict[str, Any]) -> dict[Hashable, float]:
         measure["operation", name] = _number(value)
     for name, value in as_object(found.get("http_status_counts")).items():
         measure["status", name] = _number(value)
+    for latency in LATENCIES:
+        _number(found.get(latency))
     return measure
 
 
@@ -81,7 +86,11 @@ def _measured(body: dict[str, Any]) -> Measure | None:
     for name, entry in as_object(body.get("providers")).items():
         for figure, value in rollup_of(as_object(entry)).items():
             measure["provider", name, figure] = value
-    measure["snapshots"] = _number(as_object(body.get("snapshots")).get("snapshots_total"))
+    snapshots = as_object(body.get("snapshots"))
+    measure["snapshots"] = _number(snapshots.get("snapshots_total"))
+    # What does not add up between answers is read too: looks take every figure for a number.
+    for value in as_object(snapshots.get("snapshots_by_status")).values():
+        _number(value)
     return measure
 
 
@@ -93,11 +102,12 @@ def inhabited(answer: Answer) -> bool:
 
 def settled(run: Run, call: Call) -> bool:
     """Whether the range ended two days ago or more."""
-    end = _instant(call.param("to"))
+    end = instant_of(call.param("to"))
     return end is not None and end.date() <= run.settled_day + DAY
 
 
-def _instant(text: str | None) -> datetime | None:
+def instant_of(text: str | None) -> datetime | None:
+    """The instant that a bound names, None where it is missing or written otherwise."""
     day = iso_date(text)
     return midnight(day) if day is not None else iso_instant(text)
 
@@ -123,7 +133,7 @@ def look(run: Run, answer: Answer) -> Iterator[Judgement]:
         observed=f"account_id {first.json.get('account_id')!r}, then {body.get('account_id')!r}",
         allowed="one account per key",
     )
-    begin = _instant(answer.call.param("from"))
+    begin = instant_of(answer.call.param("from"))
     if begin is not None and begin > run.now + timedelta(days=1):
         yield judge(
             "surnex.nothing-later",
@@ -137,14 +147,22 @@ def look(run: Run, answer: Answer) -> Iterator[Judgement]:
 def _look_at_range(answer: Answer) -> Iterator[Judgement]:
     told = as_object(answer.json.get("range"))
     for name in ("from", "to"):
-        asked, got = _instant(answer.call.param(name)), told.get(name)
+        asked, got = instant_of(answer.call.param(name)), told.get(name)
         if asked is not None:
             yield judge(
                 "surnex.range-echo",
-                _instant(got) == asked,
+                instant_of(got) == asked,
                 answer,
                 observed=f"range.{name} {got!r}, asked for {answer.call.param(name)!r}",
                 allowed="the instants asked for",
+            )
+        elif isinstance(got, str):
+            yield judge(
+                "surnex.range-echo",
+                any(char.isdigit() for char in got),
+                answer,
+                observed=f"range.{name} {got!r} where none was asked for",
+                allowed="null, or the instant at which the range begins or ends",
             )
     if answer.call.param("from") is None and answer.call.param("to") is None:
         nulls = told.get("from") is None and told.get("to") is None
@@ -185,9 +203,7 @@ def _look_at_provider(
 
 def stands_apart(entry: dict[str, Any], totals: dict[str, Any]) -> bool:
     """Whether a provider's entry and the totals of its own answer are not the same."""
-    latencies = [
-        (_number(entry.get(name)), _number(totals.get(name))) for name in ("avg_latency_ms", "p95_latency_ms")
-    ]
+    latencies = [(_number(entry.get(name)), _number(totals.get(name))) for name in LATENCIES]
     return bool(differences(rollup_of(entry), rollup_of(totals), cents, 2)) or not all(
         same(one, other, 0.5) for one, other in latencies
     )
@@ -292,8 +308,8 @@ def look_denied(run: Run, answer: Answer) -> Iterator[Judgement]:  # noqa: ARG00
         "surnex.unauthorized-envelope",
         is_enveloped(answer),
         answer,
-        observed=f"body {start(answer)}",
-        allowed="error with code, message and request_id",
+        observed=f"{answer.headers.get('content-type')}: body {start(answer)}",
+        allowed="JSON: error with code, message and request_id",
     )
     yield judge(
         "surnex.unauthorized-code",
@@ -305,7 +321,9 @@ def look_denied(run: Run, answer: Answer) -> Iterator[Judgement]:  # noqa: ARG00
 
 
 def is_enveloped(answer: Answer) -> bool:
-    """Whether the body is the documented error envelope."""
+    """Whether the body is the documented error envelope, declared as JSON."""
+    if "json" not in answer.headers.get("content-type", "").lower():
+        return False
     error = as_object(as_object(answer.json).get("error"))
     return all(
         isinstance(error.get(name), str) and error[name] for name in ("code", "message", "request_id")

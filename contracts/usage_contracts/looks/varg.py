@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from usage_contracts.dates import iso_date, iso_instant
-from usage_contracts.measures import Measure, same
+from usage_contracts.measures import Measure
 from usage_contracts.run import Run, start
 from usage_contracts.target import Answer, Call
 from usage_contracts.verdict import Judgement, judge
@@ -26,6 +26,10 @@ TOLERATED = {"capability": frozenset({"ffmpeg", "render", "lipsync"})}
 FIELDS = ("job_id", "model", "capability", "cost_cents", "cache_hit", "created_at")
 
 
+FEW = 3
+"""So many records make a rule."""
+
+
 ALIKE = ("job_id", "model", "capability", "cost_cents", "created_at")
 
 
@@ -40,13 +44,15 @@ def _number(value: Any) -> float | None:
 
 
 def figures(answer: Answer) -> Measure | None:
-    """Cents and number of records per date and job."""
+    """Cents and number of records per date, job, model, capability, cache hit and time."""
     found: dict[Hashable, float] = {}
     for row in records(answer):
         instant, cost = iso_instant(row.get("created_at")), _number(row.get("cost_cents"))
         if instant is None or cost is None:
             return None
-        key = (instant.date().isoformat(), str(row.get("job_id", "")), str(row.get("model", "")))
+        words = (str(row.get(name, "")) for name in ("job_id", "model", "capability"))
+        hit = "cache hit" if row.get("cache_hit") is True else ""
+        key = (instant.date().isoformat(), *words, hit, instant.time().isoformat())
         found["cents", *key] = found.get(("cents", *key), 0) + cost
         found["records", *key] = found.get(("records", *key), 0) + 1
     return found
@@ -89,31 +95,44 @@ def _total(answer: Answer, rows: list[dict[str, Any]]) -> Iterator[Judgement]:
     slug = "varg.total-is-sum" if rows else "varg.empty-total-zero"
     yield judge(
         slug,
-        same(total, added, 1e-6 * max(1, len(rows))),
+        abs(total - added) <= _rounding([cost for cost in costs if cost is not None]),
         answer,
         observed=f"total_cents {total:g}, the {len(rows)} records add up to {added:g}",
         allowed="the total of the records beside it",
     )
-    # Pairing every record is for the few accounts that show credit notes.
-    singles = _unpaired(rows) if any(cost < 0 for cost in costs if cost is not None) else ()
-    negative = [cost for cost in (total, *singles) if cost < 0]
-    if rows:
+
+
+def _rounding(costs: list[float]) -> float:
+    """What a sum may be off: a millionth of a cent per record, and more only where doubles cannot tell that."""
+    return max(1, len(costs)) * max(1e-6, 1e-14 * sum(map(abs, costs)))
+
+
+def look_at_signs(answer: Answer) -> Iterator[Judgement]:
+    """Judge the signs of many records: some may be refunds, what is below 0 as a rule is none.
+
+    A refund takes back what was paid, so an account has more payments, and refunds are of many amounts.
+    """
+    priced = [(row, cost) for row in records(answer) if (cost := _number(row.get("cost_cents")))]
+    refunds = Counter(cost for _, cost in priced if cost < 0)
+    kinds = {
+        kind: Counter(cost > 0 for row, cost in priced if str(row.get("capability")) == kind)
+        for kind in sorted({str(row.get("capability")) for row, _ in priced})
+    }
+    unpaid = [kind for kind, paid in kinds.items() if paid[False] >= FEW and not paid[True]]
+    # Where all refunds are of one amount, and that was hardly ever paid, it is a mark and no money.
+    marks = [
+        cost
+        for cost, times in refunds.items()
+        if len(refunds) == 1 and times >= FEW and times > sum(paid == -cost for _, paid in priced)
+    ]
+    if priced:
         yield judge(
             "varg.cost-not-negative",
-            not negative,
+            not unpaid and not marks,
             answer,
-            observed=f"{negative[:1]} cents",
-            allowed="0 or more",
+            observed=f"{refunds.total()} costs below 0: {[*unpaid, *marks]}",
+            allowed="0 or more, but for refunds of what was paid",
         )
-
-
-def _unpaired(rows: list[dict[str, Any]]) -> Iterator[float]:
-    """The costs, but for those that take back just what a record of the same job cost."""
-    paid = Counter((row.get("job_id"), _number(row.get("cost_cents"))) for row in rows)
-    for row in rows:
-        cost = _number(row.get("cost_cents")) or 0
-        if cost >= 0 or not paid[row.get("job_id"), -cost]:
-            yield cost
 
 
 def _look_at_dates(run: Run, answer: Answer, rows: list[dict[str, Any]]) -> Iterator[Judgement]:
@@ -180,6 +199,7 @@ def _look_at_records(answer: Answer, rows: list[dict[str, Any]]) -> Iterator[Jud
     )
     ids = Counter(row["job_id"] for row in rows if isinstance(row.get("job_id"), str))
     yield judge("varg.job-id-unique", not ids or max(ids.values()) == 1, answer, observed="a job_id twice")
+    yield _named(answer, rows)
     some = [name for name in ALIKE if 0 < sum(name in row for row in rows) < len(rows)]
     yield judge(
         "varg.records-alike",
@@ -188,6 +208,25 @@ def _look_at_records(answer: Answer, rows: list[dict[str, Any]]) -> Iterator[Jud
         observed=f"{some} in some records and not in others",
         allowed="records of one shape",
     )
+
+
+def _named(answer: Answer, rows: list[dict[str, Any]]) -> Judgement:
+    """A field that is missing may be missing; under another spelling it is there and wrong."""
+    present = {name for row in rows for name in row}
+    plain = {_plainly(name): name for name in present}
+    renamed = [plain[_plainly(name)] for name in FIELDS if name not in present and _plainly(name) in plain]
+    return judge(
+        "varg.schema",
+        not renamed,
+        answer,
+        observed=f"records with {renamed}",
+        allowed=f"the documented names, {', '.join(FIELDS)}",
+    )
+
+
+def _plainly(name: str) -> str:
+    """A field's name without what only says how words are put together."""
+    return name.replace("_", "").replace("-", "").lower()
 
 
 def look_denied(run: Run, answer: Answer) -> Iterator[Judgement]:  # noqa: ARG001

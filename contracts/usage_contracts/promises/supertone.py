@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
 from hypothesis import strategies as st
@@ -23,36 +23,38 @@ from usage_contracts.looks.supertone import (
     rows_of,
     settled,
 )
+from usage_contracts.promises.supertone_windows import (
+    WINDOWS,
+    answered,
+    before_account,
+    days_shown,
+    filled,
+    month_edges,
+    not_hidden,
+    present,
+    present_windows,
+    shared_days,
+    tiles,
+    unused,
+    window,
+)
 from usage_contracts.run import Run, start, unanswered
 from usage_contracts.steps import access, harmless, probe, refused, turned_down, twice
 from usage_contracts.target import Answer, Call
 from usage_contracts.verdict import Judgement, judge
-from usage_contracts.windows import Windows, compare, edges, latest_day, narrow, stretch
+from usage_contracts.windows import asked, compare, edges, latest_day, narrow, stretch
 
 __all__ = ["SIGNS", "TOLERATED", "figures", "inhabited", "look", "look_denied", "plan", "settled"]
 
 
-def window(first: date, last: date) -> Call:
-    """The question about the dates first..last."""
-    return Call((("start_date", first.isoformat()), ("end_date", last.isoformat())))
-
-
-def _dated(name: Hashable) -> str:
-    assert isinstance(name, tuple)
-    return str(name[1])
-
-
-WINDOWS = Windows(
-    window, "supertone.windows-add-up", longest=LONGEST, ends="supertone.both-ends-included", dated=_dated
-)
-
-
 def refusal(answer: Answer) -> str:
-    """A 400 or 422, or the 500 which the page documents in its own words."""
-    if answer.status in {400, 422}:
-        return ""
-    documented = answer.status == 500 and b"failed to get usages" in answer.body.lower()
-    return "" if documented else f"status {answer.status}"
+    """A 400 or 422, or the 500 which the page documents; it does not print what a 500 says."""
+    return "" if answer.status in {400, 422, 500} else f"status {answer.status}"
+
+
+def _silent(answer: Answer) -> bool:
+    """Whether an answer to a bad question tells nothing; a 401 to a good key blames the wrong thing."""
+    return not answer.judgeable or answer.status in {402, 403}
 
 
 def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
@@ -66,47 +68,74 @@ def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
     yield lambda run: _long_windows(run, day)
     yield lambda run: _limit(run, day)
     yield lambda run: _agreeing(run, day)
+    yield present
     yield lambda run: _nothing_used(run, day)
     yield lambda run: _bad_dates(run, day)
     yield lambda run: harmless(run, near)
-    yield lambda run: access(run, near, SIGNS, bad=[window(day, day - DAY)])
-    yield lambda run: twice(run, [window(day - DAY * 29, day), *near, *map(_window, EXAMPLES)])
+    yield lambda run: _access(run, near, day)
+    yield lambda run: _twice(run, [window(day - DAY * 29, day), *near, *map(_window, EXAMPLES)])
     yield lambda run: _explored(run, day)
+    yield shared_days
 
 
 def _window(span: tuple[date, date]) -> Call:
     return window(*span)
 
 
+def _access(run: Run, calls: list[Call], day: date) -> Iterator[Judgement]:
+    """A window without use needs a key like any other."""
+    nothing = unused(run)
+    calls = calls if nothing is None else [*calls, nothing]
+    return access(run, calls, SIGNS, bad=[window(day, day - DAY)])
+
+
+def _twice(run: Run, calls: list[Call]) -> Iterator[Judgement]:
+    """What was asked before is asked again, and so is the first question of all."""
+    yield from twice(run, calls)
+    run.again(run.log[0].call)
+    yield from filled(run)
+
+
 def _live(run: Run, day: date) -> Iterator[Judgement]:
-    """What tells most for a request; two thirds of the usual cap."""
+    """What tells most for a request; four fifths of the usual cap."""
     yield from _thirty(run, day - DAY * 29)
     yield from _limit(run, day, spans=(31,))
+    yield from _too_long(run, window(run.today - DAY * 366, run.today))
     turn, new_year = month_start(day), date(day.year, 1, 1)
-    yield from _too_long(run, window(turn, turn + DAY * 30))
+    before = month_start(day, 1)
+    yield from _too_long(run, window(before, before + DAY * 31))
     yield from _too_long(run, window(new_year - DAY * 15, new_year + DAY * 16))
-    for first in (new_year - DAY * 15, leap_day(day) - DAY * 15):
+    leap = leap_day(day)
+    for first in (new_year - DAY * 15, leap - DAY * 15, before):
         yield from _thirty(run, first)
+    for single in (new_year - DAY, leap):
+        answered(run, single, single)
     wide = (day - DAY * 29, day)
     # An end that is left out shows only on a day with usage, which a wider window ends after.
-    known = sorted(one for one in _days(run) if wide[0] < one < day) or [day]
+    known = sorted(one for one in days_shown(run) if wide[0] < one < day) or [day]
     middle = known[len(known) // 2]
     for span in ((middle, middle), (day - DAY * 6, day), (wide[0], middle), (middle, day)):
         narrow(run, WINDOWS, wide, span)
     around = (turn - DAY * 2, turn + DAY * 2)
     for span in ((turn - DAY * 2, turn - DAY), (turn, turn + DAY), (turn - DAY, turn)):
         narrow(run, WINDOWS, around, span)
+    for span in (present_windows(run)[0], (run.today - DAY, run.today + DAY)):
+        asked(run, WINDOWS, *span)
+    yield from _empty(run, window(run.today + DAY * 3, run.today + DAY * 9), sure=False)
     yield from _nothing_used(run, day)
     yield from _bad_dates(run, day, drawn=False)
     yield from harmless(run, [window(day - DAY * 6, day)])
-    yield from twice(run, [window(day, day)])
+    yield from _twice(run, [window(day, day)])
+    yield from shared_days(run)
     if run.probe_auth:
         yield from probe(run, window(day, day), SIGNS)
 
 
 def _thirty(run: Run, first: date) -> Iterator[Judgement]:
+    # A window that reaches into the future may be refused for that.
+    first = min(first, run.settled_day - DAY * 29)
     answer = run.ask(window(first, first + DAY * 29))
-    if not unanswered(answer):
+    if not unanswered(answer) and not before_account(run, first, first + DAY * 29):
         yield judge(
             "supertone.thirty-dates",
             answer.status == 200,
@@ -125,14 +154,15 @@ def _long_windows(run: Run, day: date) -> Iterator[Judgement]:
     for first in starts:
         yield from _thirty(run, first)
     for days in (1, 2, 7, 8, 14, 15, 28, 29):
-        run.valid(window(day - DAY * (days - 1), day))
+        answered(run, day - DAY * (days - 1), day)
     for turn in (leap, new_year - DAY, new_year, month_start(day) - DAY):
-        run.valid(window(turn, turn))
+        answered(run, turn, turn)
+    tiles(run, day)
 
 
 def _limit(run: Run, day: date, spans: tuple[int, ...] = (31, 32, 33, 45, 60, 89)) -> Iterator[Judgement]:
     """A longer window is refused or cut, never answered with rows over its whole span."""
-    known = _days(run)
+    known = days_shown(run)
     for span in spans:
         pair = next((one for one in sorted(known, reverse=True) if one - DAY * span in known), None)
         last = pair or day
@@ -144,36 +174,33 @@ def _limit(run: Run, day: date, spans: tuple[int, ...] = (31, 32, 33, 45, 60, 89
 
 def _too_long(run: Run, call: Call) -> Iterator[Judgement]:
     answer = run.ask(call)
-    if unanswered(answer):
+    if _silent(answer):
         return
     if answer.refused:
         yield judge("supertone.limit-30-days", True, answer)
         yield from turned_down(run, answer, SIGNS, refusal=refusal)
     elif answer.status == 200:
         run.note("the limit of 30 days is not enforced by a refusal")
+        yield from not_hidden(run, call)
     else:
         yield judge(
             "supertone.refusal-status", False, answer, observed=f"status {answer.status}", allowed="400"
         )
 
 
-def _days(run: Run) -> set[date]:
-    """Every date some answer of this run showed rows for."""
-    answers = (answer for answer in run.first.values() if answer.ok)
-    found = (iso_date(row.get("date")) for answer in answers for row in rows_of(answer))
-    return {day for day in found if day is not None}
-
-
 def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
     """Narrow windows show just what wide ones show for their dates."""
     cuts = stretch(run, day)
     compare(run, WINDOWS, cuts, [(0, len(cuts) - 1)])
-    wide = (cuts[0] - DAY * 12, cuts[-1] + DAY * 7)
+    # What is compared has ended: usage of today may arrive between two questions.
+    end = min(cuts[-1] + DAY * 7, run.settled_day)
+    wide, begin = (end - DAY * 29, end), min(cuts[0], end - DAY * 14)
     for days in (2, 7, 8, 14, 15):
-        narrow(run, WINDOWS, wide, (cuts[0], cuts[0] + DAY * (days - 1)))
+        narrow(run, WINDOWS, wide, (begin, begin + DAY * (days - 1)))
         narrow(run, WINDOWS, wide, (cuts[-1] - DAY * days, cuts[-1] - DAY))
     month = month_start(day, 1)
     narrow(run, WINDOWS, (month - DAY * 2, month + DAY * 27), (month, month + DAY * 26))
+    month_edges(run, [*(month_start(day, back) for back in range(3)), date(day.year, 1, 1)])
     for around in edges(run, day):
         compare(run, WINDOWS, around, [(0, 3)])
     for back in (365, 730):
@@ -201,7 +228,7 @@ def _empty(run: Run, call: Call, *, sure: bool) -> Iterator[Judgement]:
     answer = run.ask(call)
     if unanswered(answer):
         return
-    if not sure and 400 <= answer.status < 500:
+    if not sure and answer.status in {400, 422}:
         return
     shown = answer.json.get("usages") if answer.ok else None
     yield judge(
@@ -222,12 +249,14 @@ def _bad_dates(run: Run, day: date, *, drawn: bool = True) -> Iterator[Judgement
         yield from _no_date(run, good.using(end_date=bad))
     if drawn:
         yield from _no_date(run, good.using(start_date="yesterday", end_date="today"))
-    for days in (1, 3, 20) if drawn else (3,):
+    # Whatever a server keeps of the question before shows best between a good answer and a bad question.
+    run.again(good)
+    for days in (1, 3, 20) if drawn else (1,):
         yield from _reversed(run, window(day, day - DAY * days))
     long = window(day - DAY * 60, day)
     yield from _missing(run, long.using(end_date=None))
+    yield from _missing(run, long.using(start_date=None))
     if drawn:
-        yield from _missing(run, long.using(start_date=None))
         yield from _missing(run, Call())
     if drawn:
         explore(
@@ -252,7 +281,7 @@ def _no_date(run: Run, call: Call) -> Iterator[Judgement]:
 
 def _reversed(run: Run, call: Call) -> Iterator[Judgement]:
     answer = run.ask(call)
-    if unanswered(answer):
+    if _silent(answer):
         return
     yield judge(
         "supertone.reversed-window-empty",
@@ -267,7 +296,7 @@ def _reversed(run: Run, call: Call) -> Iterator[Judgement]:
 
 def _missing(run: Run, call: Call) -> Iterator[Judgement]:
     answer = run.ask(call)
-    if unanswered(answer):
+    if _silent(answer):
         return
     yield judge("supertone.missing-date-refused", answer.refused, answer, observed=f"status {answer.status}")
     days = [day for row in rows_of(answer) if (day := iso_date(row.get("date"))) is not None]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date, timedelta
-from itertools import islice, pairwise
+from datetime import date
+from itertools import pairwise
 from uuid import UUID
 
 from hypothesis import strategies as st
@@ -26,11 +26,26 @@ from usage_contracts.looks.surnex import (
     settled,
     stands_apart,
 )
-from usage_contracts.measures import differences, empty, excesses, shown, total
-from usage_contracts.promises.surnex_refusals import refusals
-from usage_contracts.promises.surnex_windows import between, instant_text, window, windows
+from usage_contracts.measures import differences, empty, excesses, same, shown, total
+from usage_contracts.promises.surnex_moments import (
+    HOUR,
+    ODD,
+    SECOND,
+    answered,
+    busy_hour,
+    far_back,
+    halves,
+    long_month,
+    open_ends,
+    open_where_missing,
+    since,
+    sums,
+    today,
+)
+from usage_contracts.promises.surnex_refusals import oddities, refusals
+from usage_contracts.promises.surnex_windows import between, window, windows
 from usage_contracts.run import Run, start, unanswered
-from usage_contracts.steps import access, harmless, probe, same_figures, twice
+from usage_contracts.steps import access, harmless, probe, same_figures, still_answered, twice
 from usage_contracts.target import Answer, Call
 from usage_contracts.verdict import Judgement, judge
 from usage_contracts.windows import compare, edges, latest_day, months, stretch, years
@@ -50,22 +65,21 @@ def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
     if run.live:
         yield lambda run: _live(run, day, names)
         return
-    yield lambda run: _open_ends(run, day)
     yield lambda run: _agreeing(run, day, names)
-    yield lambda run: _partition(
-        run, [week, window(day, day), window(day - DAY * 59, day - DAY * 30), Call()], names
-    )
+    yield lambda run: _entries(run, day, names)
+    yield lambda run: _moments(run, day, names)
     yield lambda run: _strangers(run, day, names)
     yield lambda run: _wider(run, day)
     yield lambda run: refusals(run, day)
+    yield lambda run: oddities(run, day)
     yield lambda run: _spellings(run, day)
     filtered = week.using(provider=names[0] if names else NOBODY)
-    yield lambda run: harmless(run, [week, filtered])
-    yield lambda run: access(
-        run, [week, Call(), filtered], SIGNS, bad=[window(day, day - DAY * 3)], key_first=False
-    )
+    yield lambda run: harmless(run, [week], order=False)
+    yield lambda run: harmless(run, [filtered])
+    yield lambda run: access(run, [week, filtered], SIGNS, bad=[window(day, day - DAY * 3)], key_first=False)
     yield lambda run: _credentials(run, [week, filtered, Call()])
-    yield lambda run: twice(run, [window(day - DAY * 29, day), week, filtered, window(day, day)])
+    yield lambda run: twice(run, [window(day - DAY * 29, day), week, window(day, day)])
+    yield lambda run: _afterwards(run, day, filtered)
     yield lambda run: _explored(run, day, names)
 
 
@@ -74,6 +88,7 @@ def _live(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
     compare(run, windows(), [day - DAY * 7, day - DAY, day + DAY], [(0, 2)])
     turn = month_start(day)
     compare(run, windows(), [turn - DAY * 2, turn, turn + DAY * 2], [(0, 2)])
+    far_back(run, day)
     week = window(day - DAY * 6, day)
     yield from _partition(run, [week], names[:2])
     yield from _credentials(run, [week.using(provider=names[0]) if names else week])
@@ -81,61 +96,67 @@ def _live(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
     yield from refusals(run, day, drawn=False)
     yield from harmless(run, [week])
     yield from twice(run, [week])
+    run.valid(since(midnight(day - DAY * 3) + ODD).using(provider=names[0] if names else None))
+    yield from _never_falls(run)
+    yield from oddities(run, day)
     if run.probe_auth:
         yield from probe(run, window(day, day), SIGNS)
 
 
 def _providers(run: Run, call: Call) -> list[str]:
     answer = run.valid(call)
-    return list(as_object(answer.json.get("providers"))) if answer is not None else []
+    return _named(answer) if answer is not None else []
 
 
-def _open_ends(run: Run, day: date) -> Iterator[Judgement]:
-    """Every parameter may be left out."""
-    begin = instant_text(midnight(day - DAY * 3))
-    for call in (
-        Call(),
-        Call((("from", begin),)),
-        Call((("to", begin),)),
-        Call((("from", begin), ("to", instant_text(midnight(run.today + DAY))))),
-    ):
-        run.valid(call)
-    return iter(())
+def _named(answer: Answer) -> list[str]:
+    return list(as_object(answer.json.get("providers"))) if answer.ok else []
+
+
+def _entries(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
+    """Providers asked alone: all of them in a week, some in other ranges."""
+    yield from _partition(run, [window(day - DAY * 6, day)], names)
+    others = [window(day, day), window(day - DAY * 59, day - DAY * 30), Call()]
+    yield from _partition(run, others, names[:1])
+    for project in run.known.get("project_id", ())[:1]:
+        month = window(day - DAY * 29, day, project_id=project)
+        if run.ask(month).ok:
+            yield from _partition(run, [month], names[:1])
+
+
+def _moments(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
+    """Ranges with odd ends, and without."""
+    yield from _partition(run, open_ends(run, day), names[:1])
+    today(run)
+    hour = busy_hour(run, day)
+    if hour is not None:
+        busy = run.ask(between(hour - HOUR + SECOND * 2, hour))
+        yield from _partition(run, [between(hour, midnight(day + DAY))], _named(busy)[-1:])
+    long_month(run, day)
+    halves(run, month_start(day))
 
 
 def _agreeing(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
     """A range counts what its parts count."""
     cuts = stretch(run, day)
     size = len(cuts) - 1
-    compare(run, windows(), cuts, [(0, size), (0, 7), (0, 8), (size - 2, size), (4, 6)])
-    for around in islice(edges(run, day), 6):
-        compare(run, windows(), around, [(0, 3), (1, 3)])
+    compare(run, windows(), cuts, [(0, size), (0, 7), (0, 8), (size - 2, size)])
+    turns = list(edges(run, day))
+    for around in (*turns[:2], *turns[3:7]):
+        compare(run, windows(), around, [(0, 3)])
     compare(run, windows(), months(day, 6), [(0, 6), (3, 6)])
-    compare(run, windows(), years(day, 3), [(0, 3), (1, 3)])
-    for name in names[:2]:
+    compare(run, windows(), years(day, 3), [(0, 3)])
+    for name in names[:1]:
         compare(run, windows(provider=name), [cuts[0], cuts[3], cuts[size]], [(0, 2)])
+        compare(run, windows(provider=name), months(day, 6)[::3], [(0, 2)])
     _hours(run, cuts)
     return iter(())
 
 
 def _hours(run: Run, cuts: Sequence[date]) -> None:
     """Ranges that begin and end within days add up too."""
-    odd = timedelta(hours=13, minutes=17, seconds=41)
-    for first, last in ((cuts[0], cuts[-1]), (cuts[2], cuts[4]), (cuts[5], cuts[6])):
+    for first, last in ((cuts[0], cuts[-1]), (cuts[5], cuts[6])):
         low, high = midnight(first), midnight(last)
-        calls = [between(low, high), between(low, low + odd), between(low + odd, high)]
-        if any(run.valid(call) is None for call in calls):
-            continue
-
-        def complaint(answers: Sequence[Answer]) -> str | None:
-            whole, *parts = map(run.figures, answers)
-            added = total(parts)
-            if empty(added) and empty(whole):
-                return None
-            wrong = differences(whole, added, cents, 3)
-            return f"the whole and its parts: {shown(wrong, whole, added)}" if wrong else ""
-
-        run.relation("surnex.windows-add-up", calls, complaint, allowed="a range shows the sum of its parts")
+        sums(run, between(low, high), [between(low, low + ODD), between(low + ODD, high)])
 
 
 def _partition(run: Run, calls: Sequence[Call], names: Sequence[str]) -> Iterator[Judgement]:
@@ -148,7 +169,7 @@ def _partition(run: Run, calls: Sequence[Call], names: Sequence[str]) -> Iterato
 
 def _entry(run: Run, call: Call, name: str) -> bool:
     own = call.using(provider=name)
-    if run.valid(call) is None or run.valid(own) is None:
+    if answered(run, call) is None or answered(run, own) is None:
         return True
 
     def complaint(answers: Sequence[Answer]) -> str | None:
@@ -184,7 +205,7 @@ def _strangers(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]
             )
         elif answer.refused and not unanswered(answer):
             yield judge("surnex.unknown-project-empty", True, answer)
-    for name in names:
+    for name in names[:1]:
         _never_more(run, month, month.using(provider=name))
     yield from _known_projects(run, day)
 
@@ -206,7 +227,7 @@ def _known_projects(run: Run, day: date) -> Iterator[Judgement]:
     month = window(day - DAY * 29, day)
     projects = [month.using(project_id=name) for name in run.known.get("project_id", ())]
     usable = [call for call in projects if run.ask(call).ok]
-    for call in usable:
+    for call in usable[:2]:
         _never_more(run, month, call)
         name = str(call.param("project_id"))
         compare(run, windows(project_id=name), [day - DAY * 29, day - DAY * 9, day + DAY], [(0, 2)])
@@ -248,7 +269,7 @@ def _wider(run: Run, day: date) -> Iterator[Judgement]:
 
     for small, large in pairwise(backs):
         calls = (window(day - DAY * small, day), window(day - DAY * large, day))
-        if all(run.valid(call) is not None for call in calls):
+        if all(answered(run, call) is not None for call in calls):
             run.relation("surnex.wider-never-less", calls, complaint, allowed="no count falls")
     for first, last in ((date(1999, 1, 1), date(1999, 12, 31)), (run.today + DAY * 3, run.today + DAY * 30)):
         answer = run.ask(window(first, last))
@@ -295,13 +316,55 @@ def _credentials(run: Run, calls: Sequence[Call]) -> Iterator[Judgement]:
             yield from same_figures(run, "either-credential", call, other)
 
 
+def _afterwards(run: Run, day: date, call: Call) -> Iterator[Judgement]:
+    """What went before changes nothing: a refusal, a wrong key, a beginning, the same question."""
+    for other in (window(day, day - DAY * 4), Call(call.params, "wrong")):
+        run.again(other)
+        if run.ask(call).ok:
+            yield from still_answered(run, call)
+    for known in list(run.latest.values()):
+        first = run.first[known.call]
+        if known is not first and settled(run, known.call) and run.readable(known) and run.readable(first):
+            yield _same_average(first, known)
+    yield from _never_falls(run)
+
+
+def _never_falls(run: Run) -> Iterator[Judgement]:
+    """What has no bounds shows no less than at first."""
+    everything = run.ask(Call())
+    later = run.again(Call())
+    if run.readable(everything) and run.readable(later) and all(map(open_where_missing, (everything, later))):
+        old, new = run.figures(everything), run.figures(later)
+        fallen = excesses(old, new, cents, 2)
+        yield judge(
+            "surnex.repeatable",
+            not fallen,
+            (everything, later),
+            observed=f"what has no bounds shows less than at first: {shown(fallen, old, new)}",
+            allowed="no count falls",
+        )
+
+
+def _same_average(first: Answer, later: Answer) -> Judgement:
+    """The latency of calls long past does not change; a service may round it."""
+    one, other = (as_object(answer.json.get("totals")).get("avg_latency_ms") for answer in (first, later))
+    moved = differences(figures(first) or {}, figures(later) or {})
+    return judge(
+        "surnex.repeatable",
+        bool(moved) or one is None or other is None or same(one, other, 1.0),
+        (first, later),
+        observed=f"totals.avg_latency_ms is {one} at first and {other} later",
+        allowed="the same average over the same calls",
+    )
+
+
 def _explored(run: Run, day: date, names: Sequence[str]) -> Iterator[Judgement]:
     """Drawn ranges add up, whole and for each provider."""
 
     def holds(drawn: tuple[int, int, int]) -> bool:
         low, middle, high = sorted(drawn)
-        whole = window(day - DAY * high, day - DAY * low)
-        parts = all([_entry(run, whole, name) for name in names[:2]])
+        whole = window(day - DAY * high, day - DAY * min(low + 1, high))
+        parts = all([_entry(run, whole, name) for name in names[:1]])
         if low < middle < high:
             cuts = [day - DAY * high, day - DAY * middle, day - DAY * low]
             return compare(run, windows(), cuts, [(0, 2)]) and parts

@@ -34,16 +34,17 @@ def window(first: date, last: date, **filters: str) -> Call:
 def _at_bounds(run: Run, cuts: Sequence[date], **filters: str) -> Measure:
     """What happened at the very first instants of these days: with inclusive ends it counts on both sides.
 
-    It must show from both sides too, else it is no event of that instant.
+    It must show from both sides, and not a second earlier, else it is no event of that instant.
     """
     second, found = timedelta(seconds=1), []
     for cut in map(midnight, cuts):
         sides = [
             run.ask(between(cut, cut + second, **filters)),
             run.ask(between(cut - second, cut, **filters)),
+            run.ask(between(cut - second * 2, cut - second, **filters)),
         ]
-        after, before = (run.figures(side) if side.ok else {} for side in sides)
-        found.append({} if differences(after, before) else after)
+        after, before, earlier = (run.figures(side) if side.ok else {} for side in sides)
+        found.append(after if differences(after, earlier) and not differences(after, before) else {})
     return total(found)
 
 

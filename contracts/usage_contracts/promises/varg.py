@@ -17,10 +17,12 @@ from usage_contracts.looks.varg import (
     figures,
     inhabited,
     look,
+    look_at_signs,
     look_denied,
     records,
     settled,
 )
+from usage_contracts.promises.varg_bounds import lone_bounds, parts, since, up_to_now
 from usage_contracts.run import Run, start, unanswered
 from usage_contracts.steps import access, harmless, probe, turned_down, twice
 from usage_contracts.target import Answer, Call
@@ -65,12 +67,13 @@ def plan(run: Run) -> Iterator[Callable[[Run], Iterable[Judgement]]]:
     """The steps of a run, most telling first."""
     anchor = latest_day(run, WINDOWS, EXAMPLES)
     day = anchor or run.settled_day
-    near = [window(day - DAY * 6, day), Call((("from", day.isoformat()),))]
+    near = [window(day - DAY * 6, day), since(day)]
     if run.live:
         yield lambda run: _live(run, day)
         return
     yield lambda run: _agreeing(run, day)
     yield lambda run: _open_ends(run, day)
+    yield _signs
     yield _nothing_used
     yield lambda run: _bad_dates(run, day)
     yield lambda run: harmless(run, near[:1])
@@ -85,12 +88,15 @@ def _live(run: Run, day: date) -> Iterator[Judgement]:
         narrow(run, WINDOWS, wide, span)
     turn = month_start(day)
     compare(run, WINDOWS, [turn - DAY, turn, turn + DAY], [(0, 2)])
+    for cuts in _partitions(run, day):
+        parts(run, WINDOWS, cuts)
     if not _huge(run, day):
         # Limits of a server's own, in rows or in days, show in long windows alone.
         narrow(run, WINDOWS, (day - DAY * 119, day), wide)
     run.valid(Call())
-    run.valid(Call((("from", day.isoformat()),)))
-    run.valid(Call((("to", (day - DAY * 20).isoformat()),)))
+    lone_bounds(run, WINDOWS, (day - DAY * 6, day), day)
+    up_to_now(run, WINDOWS)
+    yield from _signs(run)
     for days in (1, 3):
         yield from _reversed(run, window(day, day - DAY * days))
     for name in ("from", "to"):
@@ -101,6 +107,16 @@ def _live(run: Run, day: date) -> Iterator[Judgement]:
         yield from probe(run, window(day, day), SIGNS)
 
 
+def _partitions(run: Run, day: date) -> Iterator[list[date]]:
+    """Cuts that split windows asked anyway, so that two or three more questions tell whether they add up."""
+    after, turn = day + DAY, month_start(day)
+    yield [day - DAY * 6, day, after]
+    yield [day - DAY * 29, day - DAY * 19, day - DAY * 6, after]
+    yield [turn - DAY, turn, turn + DAY]
+    if not _huge(run, day):
+        yield [day - DAY * REACH, day - DAY * 119, day - DAY * 29, after]
+
+
 def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
     """Narrow windows show just what wide ones show for their dates."""
     cuts = stretch(run, day)
@@ -109,9 +125,17 @@ def _agreeing(run: Run, day: date) -> Iterator[Judgement]:
         narrow(run, WINDOWS, (cuts[0], cuts[-1] - DAY), (cuts[0], cuts[0] + DAY * (days - 1)))
     for around in edges(run, day):
         compare(run, WINDOWS, around, [(0, 3)])
+        _between(run, around)
     if not _huge(run, day):
         _far_apart(run, day, cuts)
     return iter(())
+
+
+def _between(run: Run, days: Sequence[date]) -> None:
+    """Where the day before and the day after are answered, no age turns down the one between them."""
+    before, between, after, _ = (window(day, day) for day in days)
+    if run.ask(before).ok and run.ask(after).ok:
+        run.valid(between)
 
 
 def _far_apart(run: Run, day: date, cuts: Sequence[date]) -> None:
@@ -127,6 +151,7 @@ def _far_apart(run: Run, day: date, cuts: Sequence[date]) -> None:
     for back in (0, 90, 180, 365):
         narrow(run, WINDOWS, year, (day - DAY * (back + 29), day - DAY * back))
     narrow(run, WINDOWS, (day - DAY * 1500, day), year)
+    parts(run, WINDOWS, [day - DAY * 1500, year[0], day + DAY])
 
 
 HUGE = 250_000
@@ -140,32 +165,39 @@ def _huge(run: Run, day: date) -> bool:
 
 def _open_ends(run: Run, day: date) -> Iterator[Judgement]:
     """One bound alone holds, and what lies beyond it is not lost."""
-    for back in (0,) if _huge(run, day) else (0, 5, 20, 40):
-        bound = day - DAY * back
-        since = Call((("from", bound.isoformat()),))
-        if run.valid(since) is not None:
-            _bounded(run, since, (bound, day))
-        run.valid(Call((("to", bound.isoformat()),)))
+    bounds = [day - DAY * back for back in ((0, 1) if _huge(run, day) else (0, 1, 5, 20, 40))]
+    for bound in bounds:
+        if run.valid(since(bound)) is not None:
+            _bounded(run, since(bound), (bound, day))
     run.valid(Call())
+    lone_bounds(run, WINDOWS, bounds, day)
+    up_to_now(run, WINDOWS)
     return iter(())
 
 
-def _bounded(run: Run, since: Call, span: tuple[date, date]) -> None:
+def _bounded(run: Run, lone: Call, span: tuple[date, date]) -> None:
     """An open end shows at least what the closed window shows; where a missing end means less is assumed."""
     closed = run.valid(window(*span))
-    if closed is None or not run.ask(since).ok:
+    if closed is None or not run.ask(lone).ok:
         return
-    seen, known = run.figures(run.ask(since)), figures(closed) or {}
+    seen, known = run.figures(run.ask(lone)), figures(closed) or {}
     run.enter(
         [
             judge(
                 "varg.open-bounds",
                 all(seen.get(name, 0) >= value for name, value in known.items()),
-                (run.ask(since), closed),
+                (run.ask(lone), closed),
                 observed="an open end shows less than a closed window",
             )
         ]
     )
+
+
+def _signs(run: Run) -> Iterator[Judgement]:
+    """Whether costs below 0 are the exception, by the answer that shows most."""
+    shown = [answer for answer in run.latest.values() if answer.ok and answer.call.key == "good"]
+    if shown:
+        yield from look_at_signs(max(shown, key=lambda answer: len(answer.body)))
 
 
 def _nothing_used(run: Run) -> Iterator[Judgement]:
@@ -222,6 +254,8 @@ def _bad_dates(run: Run, day: date) -> Iterator[Judgement]:
         return all(one.held or one.behaviour == "varg.bad-date-refused" for one in told)
 
     explore(run, values.no_dates(), holds, share=0.5)
+    # A server that remembers the refusal would turn down whatever comes next.
+    yield from twice(run, [window(day, day)])
 
 
 def _explored(run: Run, day: date) -> Iterator[Judgement]:

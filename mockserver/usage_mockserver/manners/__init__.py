@@ -6,10 +6,14 @@ from difflib import get_close_matches
 
 from usage_mockserver.manners.accounts import ACCOUNTS
 from usage_mockserver.manners.legal import legal_servers
+from usage_mockserver.manners.lyrcs import LYRCS_MANNERS
 from usage_mockserver.manners.model import LegalServer, Manner
 from usage_mockserver.manners.refusals import REFUSALS
+from usage_mockserver.manners.somya import SOMYA_PERIODS
+from usage_mockserver.manners.supertone import SUPERTONE_MANNERS
 from usage_mockserver.manners.surnex import SURNEX_MANNERS
-from usage_mockserver.manners.vendors import LYRCS_MANNERS, SOMYA_MANNERS, SUPERTONE_MANNERS, VARG_MANNERS
+from usage_mockserver.manners.varg import VARG_MANNERS
+from usage_mockserver.manners.vendors import SOMYA_MANNERS
 from usage_mockserver.manners.wire import WIRE
 
 __all__ = ["LEGAL", "MANNERS", "LegalServer", "Manner", "find_manner"]
@@ -19,6 +23,7 @@ MANNERS: tuple[Manner, ...] = (
     *REFUSALS,
     *ACCOUNTS,
     *SOMYA_MANNERS,
+    *SOMYA_PERIODS,
     *SUPERTONE_MANNERS,
     *VARG_MANNERS,
     *SURNEX_MANNERS,

@@ -98,10 +98,13 @@ def _arriving(ask: Ask, memory: Memory) -> Reply:
     return ask.handler(ask.request, replace(account, ledger=memory["ledger"]))
 
 
+with_arrivals: Wrap = remembering(_arriving)
+"""With every request something more is used, just now."""
+
 ACCOUNTS: tuple[Manner, ...] = (
     Manner("one-event", "the account used the service once", with_events(_one)),
     Manner("fifty-thousand-events", "the account had 50,000 events in sixty days", with_events(_many)),
-    Manner("events-arriving", "with every request something more was used just now", remembering(_arriving)),
+    Manner("events-arriving", "with every request something more was used just now", with_arrivals),
     Manner("clock-fast", "the server's clock is four minutes fast", at_another_time(timedelta(minutes=4))),
     Manner("clock-slow", "the server's clock is four minutes slow", at_another_time(timedelta(minutes=-4))),
 )

@@ -23,6 +23,11 @@ TOGETHER: dict[str, dict[str, tuple[dict[str, str], tuple[str, ...]]]] = {
             ("to-excluded", "third-origin", "default-last-thirty-days", "future-dates-refused"),
         ),
         "in-india": ({"inverted": "swap"}, ("indian-days", "events-arriving", "whole-numbers-as-floats")),
+        "used-once-and-excluded": ({}, ("one-event", "to-excluded")),
+        "little-room": (
+            {"inverted": "refuse"},
+            ("to-excluded", "default-last-month", "lone-dates-naive-and-strict", "a-month-at-most"),
+        ),
     },
     "supertone": {
         "behind-a-gateway": ({}, ("further-headers", "gzip", "throttled-now-and-then", "slow")),
@@ -74,6 +79,8 @@ TOGETHER: dict[str, dict[str, tuple[dict[str, str], tuple[str, ...]]]] = {
         "behind-a-gateway": ({}, ("further-headers", "gzip", "throttled-now-and-then", "slow")),
         "cached-and-live": ({"api-calls": "live"}, ("cached-answers", "keys-backwards")),
         "live": ({"api-calls": "live"}, ("events-arriving", "files-expiring", "further-fields")),
+        "cached-by-query-and-live": ({"api-calls": "live"}, ("events-arriving", "cached-by-query")),
+        "instances-and-live": ({"api-calls": "live"}, ("events-arriving", "instances-that-remember")),
     },
 }
 

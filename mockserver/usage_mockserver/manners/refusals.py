@@ -182,7 +182,10 @@ REFUSALS: tuple[Manner, ...] = (
     Manner("bad-parameters-400", "invalid parameters get 400", _moved(422, 400), ("somya",)),
     Manner("bad-parameters-422", "invalid parameters get 422", _moved(400, 422), ("varg", "surnex")),
     Manner(
-        "bad-parameters-500", "invalid parameters get 500 with an error body", _moved(400, 500), ("varg",)
+        "bad-parameters-500",
+        "invalid parameters get 500 with an error body",
+        _moved(400, 500),
+        ("supertone", "varg"),
     ),
     Manner(
         "unknown-parameters-refused",

@@ -131,6 +131,11 @@ def _unknown_provider(ask: Ask) -> bool:
     return ask.query.get("provider", UPSTREAMS[0]) not in UPSTREAMS
 
 
+def _over_a_year(ask: Ask) -> bool:
+    begin, end = (read_rfc3339(ask.query.get(name, "")) for name in ("from", "to"))
+    return begin is not None and end is not None and end - begin > 366 * MICROSECONDS_A_DAY
+
+
 SURNEX_MANNERS: tuple[Manner, ...] = (
     Manner(
         "range-with-milliseconds",
@@ -181,6 +186,12 @@ SURNEX_MANNERS: tuple[Manner, ...] = (
         "unknown-project-forbidden",
         "a project of somebody else gets 403",
         instead(lambda _: _failed(403, "FORBIDDEN"), given("project_id"), (404,)),
+        SURNEX,
+    ),
+    Manner(
+        "long-ranges-refused",
+        "a range of more than a year gets 400",
+        instead(lambda _: _failed(400, "VALIDATION_ERROR"), _over_a_year),
         SURNEX,
     ),
     Manner("key-for-one-project", "the key has rights on one project alone", via(_one_project), SURNEX),

@@ -68,6 +68,11 @@ def _with_empty_key(ask: Ask) -> bool:
     return bool(ask.keys) and not any(ask.keys)
 
 
+def _with_other_scheme(ask: Ask) -> bool:
+    sent = ask.request.headers.get("authorization", "")
+    return bool(sent) and not sent.lower().startswith("bearer")
+
+
 def _with_like_key(ask: Ask) -> bool:
     right = ask.account.keys[0] if ask.account.keys else load(ask.account.provider).service.demo_key
     return any(key.startswith(right[: len(right) * 2 // 3]) for key in ask.keys)
@@ -180,6 +185,16 @@ ACCESS: tuple[Row, ...] = (
         "body",
         "the 401 of a missing key carries the usage",
         _usage_beside(_without_key),
+    ),
+)
+
+OTHER_SCHEMES: tuple[Row, ...] = (
+    (
+        "other-schemes-let-in",
+        "wrong-key-refused",
+        "access",
+        "only what says Bearer is looked at, the rest gets in",
+        _admitted(_with_other_scheme),
     ),
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from usage_mockserver.mutants.common import COMMON, Row, catalogue
+from usage_mockserver.mutants.common import COMMON, OTHER_SCHEMES, Row, catalogue
 from usage_mockserver.mutants.edits import (
     edited,
     has_unknown_parameter,
     instead,
     remembering,
 )
+from usage_mockserver.mutants.lyrcs_answers import NAMES, QUERIES, REFUSALS
 from usage_mockserver.mutants.lyrcs_edits import (
     COUNTERS,
     camel,
@@ -369,4 +370,6 @@ QUOTAS: tuple[Row, ...] = (
     ),
 )
 
-LYRCS = catalogue("lyrcs", (*COMMON, *FIGURES, *STATE, *SCHEMA, *QUOTAS))
+LYRCS = catalogue(
+    "lyrcs", (*COMMON, *OTHER_SCHEMES, *FIGURES, *STATE, *SCHEMA, *QUOTAS, *NAMES, *QUERIES, *REFUSALS)
+)

@@ -25,6 +25,7 @@ from usage_mockserver.mutants.somya_edits import (
     unknown_key,
     without,
 )
+from usage_mockserver.mutants.somya_parameters import PARAMETERS
 from usage_mockserver.mutants.somya_refusals import SHAPES
 from usage_mockserver.mutants.somya_windows import NOTHING, WINDOWS
 
@@ -327,5 +328,5 @@ COUNTS: tuple[Row, ...] = (
 
 SOMYA = catalogue(
     "somya",
-    (*WITH_BOUNDS, *WINDOWS, *SOURCES, *CREDITS, *HEADERS, *COUNTS, *SHAPES),
+    (*WITH_BOUNDS, *WINDOWS, *SOURCES, *CREDITS, *HEADERS, *COUNTS, *SHAPES, *PARAMETERS),
 )

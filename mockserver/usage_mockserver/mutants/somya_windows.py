@@ -306,16 +306,6 @@ PERIODS: tuple[Row, ...] = (
         ),
     ),
     (
-        "lone-from-after-its-to",
-        "period-ordered",
-        "boundary",
-        "a `from` without `to` gets today, however late it is",
-        period(
-            lambda _, ask: {"to": ask.account.today.isoformat()},
-            lambda ask: without("to")(ask) and "from" in ask.query,
-        ),
-    ),
-    (
         "default-period-null",
         "default-period",
         "echo",

@@ -21,6 +21,7 @@ from usage_mockserver.mutants.supertone_edits import (
     running_totals,
     unpadded,
 )
+from usage_mockserver.mutants.supertone_memory import MEMORY
 from usage_mockserver.mutants.supertone_refusals import REFUSED_ROWS
 from usage_mockserver.mutants.supertone_windows import WINDOWS
 
@@ -302,4 +303,6 @@ SUMS: tuple[Row, ...] = (
     ),
 )
 
-SUPERTONE = catalogue("supertone", (*WITH_BOUNDS, *WINDOWS, *REFUSED_ROWS, *SCHEMA, *DATES, *AMOUNTS, *SUMS))
+SUPERTONE = catalogue(
+    "supertone", (*WITH_BOUNDS, *WINDOWS, *REFUSED_ROWS, *SCHEMA, *DATES, *AMOUNTS, *SUMS, *MEMORY)
+)

@@ -270,6 +270,15 @@ def forecast(found: Uses, ask: Ask) -> Uses:
     return found
 
 
+def tomorrow(found: Uses, ask: Ask) -> Uses:
+    """The rows, and for the day to come those of today."""
+    today, window = ask.account.today, ask.window
+    ahead = shifted(today, 1)
+    if window is None or not window[0] <= ahead <= window[1]:
+        return found
+    return [*found, *({**row, "date": ahead.isoformat()} for row in between(ask, today, today))]
+
+
 def cached_by(name: str) -> Wrap:
     """Answers are remembered by one of the two dates alone."""
 

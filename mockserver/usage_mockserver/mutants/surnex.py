@@ -25,6 +25,7 @@ from usage_mockserver.mutants.surnex_entries import (
     other_account,
     refused_key,
 )
+from usage_mockserver.mutants.surnex_moments import MOMENTS
 from usage_mockserver.mutants.surnex_refusals import SHAPES
 from usage_mockserver.mutants.surnex_sums import SUMS
 from usage_mockserver.mutants.surnex_windows import WINDOWS
@@ -246,4 +247,4 @@ ACCESS: tuple[Row, ...] = (
     ),
 )
 
-SURNEX = catalogue("surnex", (*KEY_LATER, *WINDOWS, *SUMS, *FILTERS, *ACCESS, *SHAPES))
+SURNEX = catalogue("surnex", (*KEY_LATER, *WINDOWS, *SUMS, *FILTERS, *ACCESS, *SHAPES, *MOMENTS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from usage_mockserver.mutants.common import WITH_BOUNDS, Row, catalogue
 from usage_mockserver.mutants.edits import edited, instead, json_reply, rare, text_reply
 from usage_mockserver.mutants.varg_answers import ANSWERS
+from usage_mockserver.mutants.varg_bounds import BOUNDARIES
 from usage_mockserver.mutants.varg_edits import (
     clock_of,
     each,
@@ -326,4 +327,6 @@ ERRORS: tuple[Row, ...] = (
     ),
 )
 
-VARG = catalogue("varg", (*WITH_BOUNDS, *WINDOWS, *ANSWERS, *SCHEMA, *PRESENT, *COSTS, *CLOCKS, *ERRORS))
+VARG = catalogue(
+    "varg", (*WITH_BOUNDS, *WINDOWS, *BOUNDARIES, *ANSWERS, *SCHEMA, *PRESENT, *COSTS, *CLOCKS, *ERRORS)
+)
