@@ -107,7 +107,8 @@ class HttpTarget:
         self._key = key
         self._url = self.origin + service.path
         self._slash = ""
-        self._deadline = Deadline(3 * self.limits.seconds)
+        # What is answered in this process is bounded where it is asked.
+        self._deadline = Deadline(3 * self.limits.seconds, watched=transport is None)
         self._client = httpx2.Client(
             transport=transport,
             verify=_trusted(self.origin),

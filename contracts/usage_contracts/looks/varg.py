@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Hashable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from usage_contracts.dates import iso_date, iso_instant
@@ -30,6 +31,7 @@ FEW = 3
 """So many records make a rule."""
 
 
+WORDS = ("job_id", "model", "capability")
 ALIKE = ("job_id", "model", "capability", "cost_cents", "created_at")
 
 
@@ -47,15 +49,27 @@ def figures(answer: Answer) -> Measure | None:
     """Cents and number of records per date, job, model, capability, cache hit and time."""
     found: dict[Hashable, float] = {}
     for row in records(answer):
-        instant, cost = iso_instant(row.get("created_at")), _number(row.get("cost_cents"))
-        if instant is None or cost is None:
+        created, cost = row.get("created_at"), _number(row.get("cost_cents"))
+        if cost is None or not isinstance(created, str):
             return None
-        words = (str(row.get(name, "")) for name in ("job_id", "model", "capability"))
-        hit = "cache hit" if row.get("cache_hit") is True else ""
-        key = (instant.date().isoformat(), *words, hit, instant.time().isoformat())
-        found["cents", *key] = found.get(("cents", *key), 0) + cost
-        found["records", *key] = found.get(("records", *key), 0) + 1
+        words = [str(row.get(name, "")) for name in WORDS]
+        names = _names(created, *words, "cache hit" if row.get("cache_hit") is True else "")
+        if names is None:
+            return None
+        cents, number = names
+        found[cents] = found.get(cents, 0) + cost
+        found[number] = found.get(number, 0) + 1
     return found
+
+
+# The same records stand in many answers of a run.
+@lru_cache(maxsize=1 << 15)
+def _names(created: str, *words: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    instant = iso_instant(created)
+    if instant is None:
+        return None
+    key = (instant.date().isoformat(), *words, instant.time().isoformat())
+    return ("cents", *key), ("records", *key)
 
 
 def inhabited(answer: Answer) -> bool:

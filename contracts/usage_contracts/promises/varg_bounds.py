@@ -74,12 +74,13 @@ def lone_bounds(run: Run, windows: Windows, bounds: Iterable[date], last: date) 
     less of the narrower question's days than of the wider one's.
     """
     days = sorted(bounds)
-    for day in days:
-        run.valid(since(day))
-        run.valid(until(day))
     for low, high in pairwise(days):
+        run.valid(since(low))
         if asked(run, windows, high, last) is not None:
             also_shown(run, ENDS, (since(low), windows.call(high, last)), since(high))
+    # Each of these may be the whole account but for a few days.
+    for low, high in pairwise(days[-2:]):
+        run.valid(until(low))
         if asked(run, windows, days[0], low) is not None:
             also_shown(run, ENDS, (until(high), windows.call(days[0], low)), until(low))
     if asked(run, windows, days[0], last) is not None:
