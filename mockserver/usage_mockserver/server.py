@@ -125,6 +125,8 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what was asked, tell the others to go, and cut off after the limit what does not end."""
+        # One more look at who has knocked already: whoever still waits when the socket closes is reset.
+        await asyncio.sleep(0)
         for server in self.servers:
             server.close()
         for sock in sockets or []:
