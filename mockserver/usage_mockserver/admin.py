@@ -17,6 +17,7 @@ from typing import Any
 from usage_mockserver.admin_call import Call, Live, RefusedCallError, Route, UnknownError
 from usage_mockserver.admin_routes import ROUTES
 from usage_mockserver.app import Receive, Scope, Send
+from usage_mockserver.collector import paused
 from usage_mockserver.event_files import LONGEST_LINE, read_json_line
 from usage_mockserver.event_reader import EventReader
 from usage_mockserver.http import Reply, json_bytes, pairs
@@ -101,8 +102,9 @@ class Admin:
         content_type = fields.get("content-type", "").partition(";")[0].strip().lower()
         if method in WRITES:
             if content_type in LINES and route.lines is not None:
-                lines = partial(route.lines, call, await _lines(call, body))
-                return _reply(sessions.perform(name, lines), route)
+                with paused():
+                    lines = partial(route.lines, call, await _lines(call, body))
+                    return _reply(sessions.perform(name, lines), route)
             call.body = await _json(body, content_type, route)
         handler = partial(route.handler, call)
         result = handler() if route.stateless else sessions.perform(name, handler)

@@ -11,6 +11,7 @@ from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from usage_mockserver.collector import paused
 from usage_mockserver.event_plain import event_line, kinds, plain_event
 from usage_mockserver.event_reader import EventReader
 from usage_mockserver.invalid import InvalidError, meant
@@ -42,7 +43,7 @@ def read_files(
     found: dict[str, list[Any]] = {}
     for provider, path in files:
         reader = EventReader(provider, served)
-        with path.open("rb") as file:
+        with paused(), path.open("rb") as file:
             lines = _csv_records if path.suffix.lower() == ".csv" else _json_records
             for number, record in lines(file, str(path), reader):
                 try:
