@@ -126,7 +126,9 @@ class UsageAccounts(Accounts):
         for name in PROVIDERS:
             if self._live is None or name not in self._real or self._live.has_key(name):
                 account = self.account(name)
-                found |= variables(name, account.url, account.key)
+                # Not the account's own `url`, which has FastAPI imported for whoever may never ask Somya.
+                url = account.url if name in self._real else f"{self.url}/{name}"
+                found |= variables(name, url, account.key)
         return found
 
     def verify(self) -> None:

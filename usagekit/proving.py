@@ -166,7 +166,7 @@ def world_of(case: Case) -> tuple[World, LegalServer | None]:
 
 
 def judge_case(case: Case, proof: Proof) -> Result:
-    """Start the case's server and let the contract tool judge it."""
+    """Let the contract tool judge the case's server: a defect in this process, all else over a socket."""
     leave_no_files()
     begun = time.perf_counter()
     world, legal = world_of(case)

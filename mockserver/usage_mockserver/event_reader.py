@@ -11,7 +11,7 @@ from usage_mockserver.invalid import InvalidError, check_name, meant
 from usage_mockserver.providers import NAMES
 
 SHARED = 10_000
-"""Different texts that are kept once; the events of an account name the same few again and again."""
+"""So many different values of one field are remembered; events name the same few again and again."""
 
 
 SHAPES = 100
