@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,10 +15,7 @@ from usagekit.cli import main
 EVERY = [behaviour for provider in PROVIDERS for behaviour in load(provider).behaviours.values()]
 
 
-@pytest.fixture(autouse=True)
-def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No settings of this project."""
-    monkeypatch.chdir(tmp_path)
+pytestmark = pytest.mark.usefixtures("elsewhere")
 
 
 def invoked(*args: str) -> Result:
